@@ -1,0 +1,172 @@
+"""Every way segrules can say no, and how a mistake in a rule is shown.
+
+    SegrulesError
+    ├── RuleError           the text of a rule does not mean anything; carries diagnostics
+    ├── EvaluationError     the rule is fine, what was given with it is not
+    │   ├── ParameterError      a parameter is unknown, unused or of the wrong type
+    │   ├── SegmentError        a segment named by the rule is unknown, or refers to itself
+    │   ├── CustomerError       data of a customer in memory has a wrong type
+    │   └── BackendError        this database cannot give the exact answer, so it gives none
+    ├── ShopError           the mapping does not fit the database
+    └── VocabularyError     a plugin is broken, or two plugins use one word
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from enum import Enum
+
+from attrs import field, frozen
+
+
+class SegrulesError(Exception):
+    """The root of everything that segrules raises on purpose."""
+
+
+class EvaluationError(SegrulesError):
+    """The rule is fine; what it is evaluated with is not."""
+
+
+class ParameterError(EvaluationError):
+    """A parameter is unknown, unused or of the wrong type."""
+
+
+class SegmentError(EvaluationError):
+    """A segment that the rule names is unknown, or comes back to itself."""
+
+
+class CustomerError(EvaluationError):
+    """Data of a customer in memory has a type that the field cannot have."""
+
+
+class BackendError(EvaluationError):
+    """The database cannot answer this rule exactly."""
+
+
+class ShopError(SegrulesError):
+    """The mapping names something that the database or the vocabulary lacks."""
+
+
+class VocabularyError(SegrulesError):
+    """A plugin cannot be loaded, or two plugins claim one word."""
+
+
+class Severity(Enum):
+    """How much a diagnostic weighs: an error stops the rule, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@frozen(order=True)
+class Span:
+    """A half-open range of the source, counted in code points."""
+
+    start: int
+    end: int
+
+    def to(self, other: Span) -> Span:
+        """The smallest span that holds both."""
+        return Span(min(self.start, other.start), max(self.end, other.end))
+
+
+@frozen
+class Suggestion:
+    """A replacement of one stretch of the source that can be applied as it is."""
+
+    text: str
+    span: Span
+
+
+@frozen
+class Position:
+    """A place in the source: line and column, both counted from 1, in code points."""
+
+    line: int
+    column: int
+
+
+@frozen
+class Source:
+    """The text of a rule, which knows its lines."""
+
+    text: str
+    name: str = "<rule>"
+    _starts: Sequence[int] = field(init=False, eq=False, repr=False)
+
+    @_starts.default
+    def _line_starts(self) -> Sequence[int]:
+        starts = [0]
+        for index, char in enumerate(self.text):
+            if char == "\n":
+                starts.append(index + 1)
+        return starts
+
+    def position(self, offset: int) -> Position:
+        """The line and column of an offset in code points."""
+        line = bisect_right(self._starts, offset)
+        return Position(line, offset - self._starts[line - 1] + 1)
+
+    def line(self, number: int) -> str:
+        """The text of a line counted from 1, without its line break."""
+        start = self._starts[number - 1]
+        stop = self._starts[number] if number < len(self._starts) else len(self.text)
+        return self.text[start:stop].rstrip("\r\n")
+
+    def utf16(self, offset: int) -> int:
+        """The same offset counted in UTF-16 code units, as editor protocols want it."""
+        return offset + sum(1 for char in self.text[:offset] if ord(char) > 0xFFFF)
+
+
+@frozen
+class Diagnostic:
+    """One mistake or warning: a stable code, one sentence, the place, the way out."""
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span
+    source: Source = field(repr=False)
+    suggestion: Suggestion | None = None
+    hint: str | None = None
+
+    @property
+    def start(self) -> Position:
+        """Where the marked text begins."""
+        return self.source.position(self.span.start)
+
+    @property
+    def end(self) -> Position:
+        """Where the marked text ends (exclusive)."""
+        return self.source.position(self.span.end)
+
+    def render(self) -> str:
+        """The diagnostic with its source line and carets, for a terminal or a log."""
+        start, end = self.start, self.end
+        line = self.source.line(start.line)
+        width = end.column - start.column if end.line == start.line else len(line) + 1 - start.column
+        number = str(start.line)
+        gutter = " " * len(number)
+        rows = [
+            f"{self.severity.value}[{self.code}]: {self.message}",
+            f"{gutter}--> {self.source.name}:{start.line}:{start.column}",
+            f"{number} | {line.replace(chr(9), ' ')}",
+            f"{gutter} | {' ' * (start.column - 1)}{'^' * max(1, width)}",
+        ]
+        if self.hint is not None:
+            rows.append(f"{gutter} = {self.hint}")
+        if self.suggestion is not None:
+            rows.append(f"{gutter} = write: {self.suggestion.text}")
+        return "\n".join(rows)
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+class RuleError(SegrulesError):
+    """The text of a rule has one or more mistakes; ``diagnostics`` holds them all."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n\n".join(each.render() for each in self.diagnostics))
