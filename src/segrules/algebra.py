@@ -228,9 +228,7 @@ class DaysUntil:
     term: Term
 
 
-Term = (
-    Const | Param | Field | Sum | Product | Aggregate | Picked | FirstPresent | Latest | DayNumber | DaysUntil
-)
+Term = Const | Param | Field | Sum | Product | Aggregate | Picked | FirstPresent | Latest | DayNumber | DaysUntil
 
 
 # --- predicates ------------------------------------------------------------------------------------
@@ -350,7 +348,19 @@ class Native:
 
 
 Predicate = (
-    Truth | And | Or | Not | Compare | OneOf | TextMatch | Present | HasElement | OnMonthDay | Exists | InSegment | Native
+    Truth
+    | And
+    | Or
+    | Not
+    | Compare
+    | OneOf
+    | TextMatch
+    | Present
+    | HasElement
+    | OnMonthDay
+    | Exists
+    | InSegment
+    | Native
 )
 
 TRUE = Truth(True)

@@ -73,10 +73,14 @@ class Scope:
         """A moment field of the innermost row."""
         return self.field(name, Kind.MOMENT)
 
+    def choice(self, name: str) -> Field:
+        """A choice field of the innermost row."""
+        return self.field(name, Kind.CHOICE)
+
     def is_one_of(self, name: str, choices: Sequence[str]) -> Predicate:
         """Whether a choice field of the innermost row has one of the values."""
         values = tuple(Const(choice, Kind.CHOICE) for choice in choices)
-        return algebra.OneOf(self.field(name, Kind.CHOICE), values, Kind.CHOICE) if values else algebra.FALSE
+        return algebra.OneOf(self.choice(name), values, Kind.CHOICE) if values else algebra.FALSE
 
     def source(self, path: str, where: Where | None = None, pick: Pick | None = None) -> tuple[Source, Scope]:
         """The rows at the end of a path of links, and the scope inside them."""
@@ -98,6 +102,15 @@ class Scope:
         """The sum of a numeric field over the rows; 0 of none."""
         source, inner = self.source(path, where)
         return algebra.Aggregate(Fold.SUM, source, inner.number(name), Kind.NUMBER)
+
+    def mean(self, path: str, name: str, where: Where | None = None) -> Ratio:
+        """The sum of a numeric field over the rows by the number of rows that have it; missing of none."""
+        source, inner = self.source(path, where)
+        value = inner.number(name)
+        return Ratio(
+            algebra.Aggregate(Fold.SUM, source, value, Kind.NUMBER),
+            algebra.Aggregate(Fold.COUNT, source, value, Kind.NUMBER),
+        )
 
     def earliest(self, path: str, name: str, where: Where | None = None) -> Term:
         """The smallest moment of the rows; missing of none."""
@@ -349,9 +362,10 @@ class ConditionType:
         cls.construct = construct
         if "examples" not in cls.__dict__:
             cls.examples = ()
-        inherited = dict(getattr(cls, "fields", {}))
-        own = {name: value for name, value in cls.__dict__.items() if isinstance(value, FieldType)}
-        cls.fields = MappingProxyType({**inherited, **own})
+        declared = (vars(each).items() for each in reversed(cls.__mro__))
+        cls.fields = MappingProxyType(
+            {name: value for each in declared for name, value in each if isinstance(value, FieldType)}
+        )
 
     @classmethod
     def help(cls) -> str:

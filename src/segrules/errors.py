@@ -1,14 +1,14 @@
 """Every way segrules can say no, and how a mistake in a rule is shown.
 
-    SegrulesError
-    ├── RuleError           the text of a rule does not mean anything; carries diagnostics
-    ├── EvaluationError     the rule is fine, what was given with it is not
-    │   ├── ParameterError      a parameter is unknown, unused or of the wrong type
-    │   ├── SegmentError        a segment named by the rule is unknown, or refers to itself
-    │   ├── CustomerError       data of a customer in memory has a wrong type
-    │   └── BackendError        this database cannot give the exact answer, so it gives none
-    ├── ShopError           the mapping does not fit the database
-    └── VocabularyError     a plugin is broken, or two plugins use one word
+SegrulesError
+├── RuleError           the text of a rule does not mean anything; carries diagnostics
+├── EvaluationError     the rule is fine, what was given with it is not
+│   ├── ParameterError      a parameter is unknown, unused or of the wrong type
+│   ├── SegmentError        a segment named by the rule is unknown, or refers to itself
+│   ├── CustomerError       data of a customer in memory has a wrong type
+│   └── BackendError        this database cannot give the exact answer, so it gives none
+├── ShopError           the mapping does not fit the database
+└── VocabularyError     a plugin is broken, or two plugins use one word
 """
 
 from __future__ import annotations

@@ -103,7 +103,9 @@ class Vocabulary:
             relation = _known(relations, word)
             for name in own:
                 if not _WORD.match(name):
-                    raise VocabularyError(f'"{name}" cannot name a field of {word}: use lower-case letters, digits and _')
+                    raise VocabularyError(
+                        f'"{name}" cannot name a field of {word}: use lower-case letters, digits and _'
+                    )
             relations[word] = attrs.evolve(relation, fields=MappingProxyType({**relation.fields, **own}))
         for word, lists in (choices or {}).items():
             relation = _known(relations, word)
