@@ -10,15 +10,15 @@ rule an answer. The semantics, which both keep:
   from a row bound before; rows are told apart by their depth.
 - Numbers are exact decimals, moments are naive UTC, text compares by :func:`fold`.
 
-Times and parameters stand in the algebra as expressions until :func:`segrules.binding.bind` makes them
-constants: interpreters only ever see :class:`Const` whose value is a plain Python value.
+Times stand in the algebra as expressions until :func:`segrules.binding.bind` makes them
+constants (parameters are constants from the start): interpreters only ever see :class:`Const` whose value is a plain Python value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
 from enum import Enum
 from typing import Any
 
@@ -95,14 +95,6 @@ class Const:
     """A constant; Decimal, str, bool, int (ids), date or naive UTC datetime once it is bound."""
 
     value: Decimal | int | str | bool | date | datetime | Day | Instant | None
-    kind: Kind
-
-
-@frozen
-class Param:
-    """A value that is given at evaluation; gone after binding. A list is allowed in ``OneOf`` only."""
-
-    name: str
     kind: Kind
 
 
@@ -228,7 +220,7 @@ class DaysUntil:
     term: Term
 
 
-Term = Const | Param | Field | Sum | Product | Aggregate | Picked | FirstPresent | Latest | DayNumber | DaysUntil
+Term = Const | Field | Sum | Product | Aggregate | Picked | FirstPresent | Latest | DayNumber | DaysUntil
 
 
 # --- predicates ------------------------------------------------------------------------------------
@@ -274,10 +266,10 @@ class Compare:
 
 @frozen
 class OneOf:
-    """A term equals one of the constants; false when it is missing. ``values`` may be a Param until bound."""
+    """A term equals one of the constants; false when it is missing."""
 
     term: Term
-    values: tuple[Term, ...] | Param
+    values: tuple[Const, ...]
     kind: Kind
 
 
@@ -367,6 +359,12 @@ TRUE = Truth(True)
 FALSE = Truth(False)
 
 
+#: Decimal arithmetic that never rounds: it does not depend on the thread's own context, and raises instead.
+EXACT = Context(prec=400, Emin=-9999, Emax=9999, traps=[Inexact, InvalidOperation])
+#: The same, but it may round; for asking whether something would.
+EXACT_ROUNDING = Context(prec=400, rounding=ROUND_HALF_EVEN, Emin=-9999, Emax=9999, traps=[InvalidOperation])
+
+
 # --- building and walking --------------------------------------------------------------------------
 
 
@@ -427,7 +425,7 @@ def walk(node: Term | Predicate | Source) -> Iterator[Term | Predicate | Source]
 
 
 NODES = (
-    Const, Param, Field, Sum, Product, Aggregate, Picked, FirstPresent, Latest, DayNumber, DaysUntil,
+    Const, Field, Sum, Product, Aggregate, Picked, FirstPresent, Latest, DayNumber, DaysUntil,
     Truth, And, Or, Not, Compare, OneOf, TextMatch, Present, HasElement, OnMonthDay, Exists, InSegment, Native,
     Source,
 )  # fmt: skip

@@ -50,6 +50,8 @@ class Scope:
 
     rows: tuple[Row, ...] = (algebra.CUSTOMER,)
     statuses: Statuses = Statuses()
+    #: The depth of the innermost row that is open anywhere around, so that new rows get a depth of their own.
+    depth: int = 0
 
     @property
     def row(self) -> Row:
@@ -59,7 +61,7 @@ class Scope:
     @property
     def parent(self) -> Scope:
         """The scope one row further out."""
-        return Scope(self.rows[:-1], self.statuses)
+        return Scope(self.rows[:-1], self.statuses, self.depth)
 
     def field(self, name: str, kind: Kind) -> Field:
         """A field of the innermost row."""
@@ -88,8 +90,8 @@ class Scope:
         entity = self.row.entity
         for link in path.split("."):
             entity = f"{entity}.{link}" if entity else link
-            rows.append(Row(entity, self.row.depth + len(rows) + 1))
-        inner = Scope((*self.rows, *rows), self.statuses)
+            rows.append(Row(entity, self.depth + len(rows) + 1))
+        inner = Scope((*self.rows, *rows), self.statuses, rows[-1].depth)
         condition = algebra.TRUE if where is None else where(inner)
         return Source(self.row, tuple(rows), condition, pick), inner
 

@@ -41,7 +41,7 @@ class Relation:
         return self.type.rows
 
 
-@frozen
+@frozen(eq=False)
 class Vocabulary:
     """All relations by their singular word, in the order in which they were registered."""
 

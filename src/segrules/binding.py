@@ -1,0 +1,417 @@
+"""From algebra to bound algebra: one present, one scope of websites, other segments put in their place.
+
+After binding every constant is a plain value and every negation stands at a leaf. Day arithmetic is
+solved for the moment it is about (``days_since_x > 90`` becomes ``x < bound``), so that databases compare bare
+columns with constants.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import assert_never
+
+import attrs
+from attrs import frozen
+
+from segrules import algebra
+from segrules.algebra import CUSTOMER, Const, Fold, Kind, Op, Predicate, Row, Source, Term, all_of, any_of, negate
+from segrules.clock import (
+    Clock,
+    DayEdge,
+    Edge,
+    FixedDay,
+    FixedInstant,
+    MonthDays,
+    Now,
+    PeriodDay,
+    RelativeDay,
+    RelativeInstant,
+    Until,
+)
+from segrules.errors import EvaluationError, SegmentError
+
+#: The rows that belong to one website each; their own rows follow them.
+SCOPED = ("orders", "carts")
+
+
+@frozen
+class Binding:
+    """What an evaluation fixes: the clock, the websites, and the rules of live segments.
+
+    ``websites``: each set restricts once more; none of them means all websites. ``segments``: the algebra of
+    those segments that are evaluated live; the others are asked by stored membership.
+    """
+
+    clock: Clock
+    websites: tuple[frozenset[str], ...] = ()
+    segments: Mapping[str, Predicate] = attrs.field(factory=dict)
+
+
+def bind(predicate: Predicate, binding: Binding) -> Predicate:
+    """The rule for the shop's active customers of those websites, bound.
+
+    Raises SegmentError when live segments refer to each other in a circle.
+    """
+    return all_of(*everyone(binding), bind_condition(predicate, binding))
+
+
+def everyone(binding: Binding) -> tuple[Predicate, ...]:
+    """Who can be a member at all: active customers of the websites."""
+    inactive = algebra.Compare(
+        Op.EQ, algebra.Field(CUSTOMER, "is_active", Kind.YESNO), Const(False, Kind.YESNO), Kind.YESNO
+    )
+    return (negate(inactive), *_scope(CUSTOMER, binding))
+
+
+def bind_condition(predicate: Predicate, binding: Binding) -> Predicate:
+    """A condition bound, without the question whether the customer can be a member at all."""
+    return _Binder(binding).predicate(predicate)
+
+
+def bind_term(term: Term, binding: Binding) -> Term:
+    """A term bound."""
+    return _Binder(binding).term(term)
+
+
+def _scope(row: Row, binding: Binding) -> Iterable[Predicate]:
+    website = algebra.Field(row, "website", Kind.CHOICE)
+    for codes in binding.websites:
+        yield algebra.OneOf(website, tuple(Const(code, Kind.CHOICE) for code in sorted(codes)), Kind.CHOICE)
+
+
+@frozen
+class _Binder:
+    binding: Binding
+    within: tuple[str, ...] = ()
+
+    # --- predicates --------------------------------------------------------------------------------
+
+    def predicate(self, node: Predicate) -> Predicate:
+        match node:
+            case algebra.Truth():
+                return node
+            case algebra.And(items=items):
+                return all_of(*(self.predicate(item) for item in items))
+            case algebra.Or(items=items):
+                return any_of(*(self.predicate(item) for item in items))
+            case algebra.Not(item=item):
+                return negate(self.predicate(item))
+            case algebra.Compare(op=op, left=left, right=right, kind=kind):
+                return self._compare(op, self.term(left), self.term(right), kind)
+            case algebra.OneOf(term=term, values=values, kind=kind):
+                if _days_in(term):
+                    return any_of(*(self.predicate(algebra.Compare(Op.EQ, term, value, kind)) for value in values))
+                return _on_a_row(self.term(term), lambda bound: algebra.OneOf(bound, values, kind))
+            case algebra.TextMatch(match=match, term=term, needle=needle, kind=kind):
+                bound_needle = self.term(needle)
+                if isinstance(bound_needle, Const):
+                    return _on_a_row(
+                        self.term(term), lambda bound: algebra.TextMatch(match, bound, bound_needle, kind)
+                    )
+                return algebra.TextMatch(match, self.term(term), bound_needle, kind)
+            case algebra.Present(term=term):
+                return self._present(self.term(term))
+            case algebra.HasElement(field=field, element=element):
+                return algebra.HasElement(field, None if element is None else self.term(element))
+            case algebra.OnMonthDay(term=term, days=days):
+                return self._on_month_day(self.term(term), days)
+            case algebra.Exists(source=source, where=where):
+                bound_source, bound_where = self.source(source), self.predicate(where)
+                if algebra.FALSE in (bound_source.where, bound_where):
+                    return algebra.FALSE
+                return algebra.Exists(bound_source, bound_where)
+            case algebra.InSegment(name=name):
+                return self._segment(node, name)
+            case algebra.Native(terms=terms):
+                return attrs.evolve(node, terms=tuple(self.term(each) for each in terms))
+            case _:
+                assert_never(node)
+
+    def _segment(self, node: algebra.InSegment, name: str) -> Predicate:
+        live = self.binding.segments.get(name)
+        if live is None:
+            return node
+        if name in self.within:
+            circle = " -> ".join(f'"{each}"' for each in (*self.within[self.within.index(name) :], name))
+            raise SegmentError(f"segments refer to each other in a circle: {circle}")
+        inner = _Binder(self.binding, (*self.within, name))
+        return inner.predicate(live)
+
+    def _present(self, term: Term) -> Predicate:
+        match term:
+            case Const(value=value):
+                return algebra.Truth(value is not None)
+            case algebra.Sum(terms=terms):
+                return all_of(*(self._present(each) for each in terms))
+            case algebra.Product(left=left, right=right):
+                return all_of(self._present(left), self._present(right))
+            case algebra.DayNumber(term=inner) | algebra.DaysUntil(term=inner):
+                return self._present(inner)
+            case algebra.FirstPresent(terms=terms) | algebra.Latest(terms=terms):
+                return any_of(*(self._present(each) for each in terms))
+            case algebra.Picked(source=source, value=value):
+                return algebra.Exists(source, self._present(value))
+            case algebra.Aggregate(fold=Fold.MIN | Fold.MAX, source=source, value=value) if value is not None:
+                return algebra.Exists(source, self._present(value))
+            case algebra.Aggregate():
+                return algebra.TRUE
+            case _:
+                return algebra.Present(term)
+
+    def _on_month_day(self, term: Term, days: MonthDays | frozenset[int]) -> Predicate:
+        found = days if isinstance(days, frozenset) else self.binding.clock.month_days_of(days)
+        if not found:
+            return algebra.FALSE
+        if len(found) == 366:
+            return self._present(term)
+        return _on_a_row(term, lambda bound: algebra.OnMonthDay(bound, found))
+
+    def _compare(self, op: Op, left: Term, right: Term, kind: Kind) -> Predicate:
+        if isinstance(left, Const) and not isinstance(right, Const):
+            op, left, right = op.mirrored, right, left
+        match left, right:
+            case Const(value=a), Const(value=b):
+                return algebra.Truth(a is not None and b is not None and _holds(op, a, b, kind))
+            case _, Const(value=None):
+                return algebra.FALSE
+        if kind is Kind.NUMBER and (_days_in(left) or _days_in(right)):
+            solved = self._solve(op, left, right)
+            if solved is not None:
+                return solved
+        if isinstance(right, Const):
+            return _on_a_row(left, lambda bound: algebra.Compare(op, bound, right, kind))
+        return algebra.Compare(op, left, right, kind)
+
+    # --- days --------------------------------------------------------------------------------------
+
+    def _solve(self, op: Op, left: Term, right: Term) -> Predicate | None:
+        """A comparison of one day with numbers, said of its moment or date; None when it has more parts."""
+        try:
+            line = _line(left) - _line(right)
+        except _NotLinearError:
+            return None
+        atoms = [(atom, factor) for atom, factor in line.factors.items() if factor]
+        if len(atoms) != 1:
+            if any(isinstance(atom, algebra.DaysUntil) for atom, _ in atoms):
+                raise EvaluationError("days until an anniversary can be compared with a plain number only")
+            return None
+        (atom, factor) = atoms[0]
+        bound = -line.constant / factor
+        if factor < 0:
+            op = op.mirrored
+        match atom:
+            case algebra.DayNumber(term=term):
+                return self._day(term, op, bound)
+            case algebra.DaysUntil(term=term):
+                whole = _whole(op, bound)
+                if whole is None:
+                    return algebra.FALSE
+                return self._on_month_day(term, MonthDays((Until(whole[0].value, whole[1]),)))
+            case _:
+                return None
+
+    def _day(self, term: Term, op: Op, bound: Fraction) -> Predicate:
+        whole = _whole(op, bound)
+        if whole is None:
+            return algebra.FALSE
+        op, number = whole
+        if not date.min.toordinal() <= number < date.max.toordinal():
+            below = number < date.min.toordinal()
+            return self._present(term) if (op is Op.GE) == below and op is not Op.EQ else algebra.FALSE
+        day = FixedDay(date.fromordinal(number))
+        kind = Kind.DATE if _kind(term) is Kind.DATE else Kind.MOMENT
+        if kind is Kind.DATE:
+            return self._compare(op, term, Const(day.day, Kind.DATE), Kind.DATE)
+        start = Const(self.binding.clock.moment_of(DayEdge(day, Edge.START)), kind)
+        end = Const(self.binding.clock.moment_of(DayEdge(day, Edge.END)), kind)
+        match op:
+            case Op.LE:
+                return self._compare(Op.LT, term, end, kind)
+            case Op.GE:
+                return self._compare(Op.GE, term, start, kind)
+            case _:
+                return all_of(self._compare(Op.GE, term, start, kind), self._compare(Op.LT, term, end, kind))
+
+    # --- terms and sources -------------------------------------------------------------------------
+
+    def source(self, node: Source) -> Source:
+        scoped = [each for row in node.rows if row.entity in SCOPED for each in _scope(row, self.binding)]
+        return attrs.evolve(node, where=all_of(*scoped, self.predicate(node.where)))
+
+    def term(self, node: Term) -> Term:
+        match node:
+            case Const(value=value):
+                clock = self.binding.clock
+                match value:
+                    case FixedDay() | RelativeDay() | PeriodDay():
+                        return Const(clock.date_of(value), node.kind)
+                    case Now() | RelativeInstant() | FixedInstant() | DayEdge():
+                        return Const(clock.moment_of(value), node.kind)
+                    case _:
+                        return node
+            case algebra.Field():
+                return node
+            case algebra.Sum(terms=terms):
+                return algebra.Sum(tuple(self.term(each) for each in terms))
+            case algebra.Product(left=left, right=right):
+                return algebra.Product(self.term(left), self.term(right))
+            case algebra.Aggregate(source=source, value=value):
+                return attrs.evolve(
+                    node, source=self.source(source), value=None if value is None else self.term(value)
+                )
+            case algebra.Picked(source=source, value=value):
+                return attrs.evolve(node, source=self.source(source), value=self.term(value))
+            case algebra.FirstPresent(terms=terms) | algebra.Latest(terms=terms):
+                return attrs.evolve(node, terms=tuple(self.term(each) for each in terms))
+            case algebra.DayNumber(term=inner):
+                bound = self.term(inner)
+                if isinstance(bound, Const) and isinstance(bound.value, date) and bound.kind is Kind.DATE:
+                    return Const(Decimal(bound.value.toordinal()), Kind.NUMBER)
+                return algebra.DayNumber(bound)
+            case algebra.DaysUntil(term=inner):
+                return algebra.DaysUntil(self.term(inner))
+            case _:
+                assert_never(node)
+
+
+def _on_a_row(term: Term, ask: Callable[[Term], Predicate]) -> Predicate:
+    """A question about a term and constants; about a picked row's value it is asked on that row.
+
+    A default behind the picked value counts when no row has one.
+    """
+    match term:
+        case algebra.Picked(source=source, value=value):
+            return algebra.Exists(source, _on_a_row(value, ask))
+        case algebra.FirstPresent(terms=(algebra.Picked(source=source, value=value), Const() as default)):
+            asked = ask(default)
+            holds_without = _constant_truth(asked)
+            if holds_without is not None:
+                found = algebra.Exists(source, ask(value))
+                if not holds_without:
+                    return found
+                return any_of(found, negate(algebra.Exists(source, algebra.Present(value))))
+    return ask(term)
+
+
+def _constant_truth(predicate: Predicate) -> bool | None:
+    """The answer of a question about constants, when it is one."""
+    match predicate:
+        case algebra.Compare(op=op, left=Const(value=a), right=Const(value=b), kind=kind):
+            return a is not None and b is not None and _holds(op, a, b, kind)
+        case algebra.OneOf(term=Const(value=value), values=values):
+            return any(value == each.value for each in values)
+        case _:
+            return None
+
+
+def _holds(op: Op, left: object, right: object, kind: Kind) -> bool:
+    if kind is Kind.TEXT and isinstance(left, str) and isinstance(right, str):
+        left, right = algebra.fold(left), algebra.fold(right)
+    match op:
+        case Op.EQ:
+            return left == right
+        case Op.LT:
+            return left < right  # type: ignore[operator]
+        case Op.LE:
+            return left <= right  # type: ignore[operator]
+        case Op.GT:
+            return left > right  # type: ignore[operator]
+        case Op.GE:
+            return left >= right  # type: ignore[operator]
+        case _:
+            assert_never(op)
+
+
+def _days_in(term: Term) -> bool:
+    """Whether day arithmetic stands in a term, outside any aggregate."""
+    match term:
+        case algebra.DayNumber() | algebra.DaysUntil():
+            return True
+        case algebra.Sum(terms=terms):
+            return any(_days_in(each) for each in terms)
+        case algebra.Product(left=left, right=right):
+            return _days_in(left) or _days_in(right)
+        case _:
+            return False
+
+
+def _kind(term: Term) -> Kind:
+    match term:
+        case (
+            Const(kind=kind)
+            | algebra.Field(kind=kind)
+            | algebra.Aggregate(kind=kind)
+            | algebra.Picked(kind=kind)
+            | algebra.FirstPresent(kind=kind)
+            | algebra.Latest(kind=kind)
+        ):
+            return kind
+        case _:
+            return Kind.NUMBER
+
+
+def _whole(op: Op, bound: Fraction) -> tuple[Op, int] | None:
+    """The same comparison of a whole number as ``<=``, ``>=`` or ``=`` of a whole bound; None: never."""
+    match op:
+        case Op.EQ:
+            return (op, int(bound)) if bound.denominator == 1 else None
+        case Op.LT:
+            return Op.LE, math.ceil(bound) - 1
+        case Op.LE:
+            return op, math.floor(bound)
+        case Op.GT:
+            return Op.GE, math.floor(bound) + 1
+        case Op.GE:
+            return op, math.ceil(bound)
+        case _:
+            assert_never(op)
+
+
+class _NotLinearError(Exception):
+    """Two unknowns are multiplied."""
+
+
+@frozen
+class _Line:
+    """A sum of unknown terms times constant factors, and a constant."""
+
+    factors: Mapping[Term, Fraction]
+    constant: Fraction
+
+    def __sub__(self, other: _Line) -> _Line:
+        return self.plus(other.times(Fraction(-1)))
+
+    def plus(self, other: _Line) -> _Line:
+        factors = dict(self.factors)
+        for atom, factor in other.factors.items():
+            factors[atom] = factors.get(atom, Fraction(0)) + factor
+        return _Line(factors, self.constant + other.constant)
+
+    def times(self, factor: Fraction) -> _Line:
+        return _Line({atom: each * factor for atom, each in self.factors.items()}, self.constant * factor)
+
+
+def _line(term: Term) -> _Line:
+    match term:
+        case Const(value=Decimal() as value):
+            return _Line({}, Fraction(value))
+        case Const(value=None):
+            raise _NotLinearError
+        case algebra.Sum(terms=terms):
+            total = _Line({}, Fraction(0))
+            for each in terms:
+                total = total.plus(_line(each))
+            return total
+        case algebra.Product(left=left, right=right):
+            first, second = _line(left), _line(right)
+            if not first.factors:
+                return second.times(first.constant)
+            if not second.factors:
+                return first.times(second.constant)
+            raise _NotLinearError
+        case _:
+            return _Line({term: Fraction(1)}, Fraction(0))

@@ -1,0 +1,5 @@
+"""What a shop knows: its words, its calendar, and where its data lies."""
+
+from segrules.shop.shop import DefaultShop, Shop
+
+__all__ = ["DefaultShop", "Shop"]
