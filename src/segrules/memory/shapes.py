@@ -1,0 +1,99 @@
+"""The shapes that a customer in memory can have, and how the compiled code reads a field of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from keyword import iskeyword
+from typing import Any
+
+from segrules.algebra import Kind, fold
+from segrules.memory import reading
+
+
+class Shape(Enum):
+    """What the code of a rule is written for."""
+
+    MAPPING = "mappings with get, of the usual classes"
+    OBJECT = "objects with attributes, of the usual classes"
+    TRUSTED = "the data inside a Customer, which has been checked"
+    CAREFUL = "anything, read with care; the others leave to this what they doubt"
+
+
+#: What every program may name besides its own constants.
+NAMES: dict[str, Any] = {
+    "__builtins__": {},
+    "Exception": Exception,
+    "bool": bool, "date": date, "datetime": datetime, "Decimal": Decimal, "getattr": getattr, "int": int,
+    "len": len, "list": list, "str": str, "tuple": tuple, "fold": fold, "read": reading.read, "rows": reading.rows,
+    "holds": reading.holds, "id_of": reading.id_of, "sure_ordered": reading.sure_ordered, "ordered": reading.ordered,
+}  # fmt: skip
+
+_CLASSES = {
+    Kind.NUMBER: "{now}.__class__ is Decimal or {v}.__class__ is int",
+    Kind.ID: "{now}.__class__ is int",
+    Kind.TEXT: "{now}.__class__ is str",
+    Kind.CODE: "{now}.__class__ is str",
+    Kind.CHOICE: "{now}.__class__ is str",
+    Kind.YESNO: "{now} is True or {v} is False",
+    Kind.DATE: "{now}.__class__ is date",
+    Kind.MOMENT: "{now}.__class__ is datetime and {v}.tzinfo is None",
+}
+
+_READERS: dict[Kind, tuple[Callable[[Any], bool], Callable[[Any, str], Any]]] = {
+    Kind.NUMBER: (reading.sure_number, reading.number),
+    Kind.ID: (reading.sure_identity, reading.identity),
+    Kind.TEXT: (reading.sure_text, reading.text),
+    Kind.CODE: (reading.sure_text, reading.text),
+    Kind.CHOICE: (reading.sure_text, reading.text),
+    Kind.YESNO: (reading.sure_yes_no, reading.yes_no),
+    Kind.DATE: (reading.sure_day, reading.day),
+    Kind.MOMENT: (reading.sure_moment, reading.moment),
+}
+
+NAMES |= {function.__name__ + "_" + kind.name: function for kind, pair in _READERS.items() for function in pair}
+
+
+def read(shape: Shape, row: str, name: str, constant: str) -> str:
+    """The code that reads a field of a row; ``constant`` names the string with the field's name."""
+    match shape:
+        case Shape.MAPPING | Shape.TRUSTED:
+            return f"{row}.get({constant})"
+        case Shape.OBJECT if is_attribute(name):
+            return f"{row}.{name}"
+        case Shape.OBJECT | Shape.CAREFUL:
+            return f"read({row}, {constant})"
+
+
+def guard(shape: Shape, kind: Kind, value: str, code: str, label: str, exact: bool) -> str:
+    """The code that reads ``code`` into ``value``, and is true when there is one and its class is right.
+
+    Without ``exact`` days and moments stay unchecked.
+    """
+    if shape is Shape.CAREFUL:
+        reader = _READERS[kind][1].__name__
+        return f"({value} := {reader}_{kind.name}({code}, {label})) is not None"
+    if shape is Shape.TRUSTED or not exact and kind in (Kind.DATE, Kind.MOMENT):
+        return f"({value} := {code}) is not None"
+    usual = _CLASSES[kind].format(now=f"({value} := {code})", v=value)
+    return f"({usual} or {value} is not None and {_READERS[kind][0].__name__}_{kind.name}({value}))"
+
+
+def order_guard(shape: Shape, value: str, code: str, label: str) -> str:
+    """Like :func:`guard`, for what rows are picked by."""
+    match shape:
+        case Shape.CAREFUL:
+            return f"({value} := ordered({code}, {label})) is not None"
+        case Shape.TRUSTED:
+            return f"({value} := {code}) is not None"
+        case Shape.MAPPING | Shape.OBJECT:
+            usual = _CLASSES[Kind.MOMENT].format(now=f"({value} := {code})", v=value)
+            return f"({usual} or {value} is not None and sure_ordered({value}))"
+
+
+def is_attribute(name: str) -> bool:
+    """Whether a name may stand behind a dot; not what a dictionary has for itself, except the link ``items``."""
+    plain = name.isascii() and name.isidentifier() and not iskeyword(name) and not name.startswith("__")
+    return plain and (name == "items" or not hasattr(dict, name))
