@@ -80,6 +80,8 @@ def bind_term(term: Term, binding: Binding) -> Term:
 def _scope(row: Row, binding: Binding) -> Iterable[Predicate]:
     website = algebra.Field(row, "website", Kind.CHOICE)
     for codes in binding.websites:
+        if not codes:
+            yield algebra.FALSE
         yield algebra.OneOf(website, tuple(Const(code, Kind.CHOICE) for code in sorted(codes)), Kind.CHOICE)
 
 
@@ -102,6 +104,8 @@ class _Binder:
                 return negate(self.predicate(item))
             case algebra.Compare(op=op, left=left, right=right, kind=kind):
                 return self._compare(op, self.term(left), self.term(right), kind)
+            case algebra.OneOf(values=()):
+                return algebra.FALSE
             case algebra.OneOf(term=term, values=values, kind=kind):
                 if _days_in(term):
                     return any_of(*(self.predicate(algebra.Compare(Op.EQ, term, value, kind)) for value in values))

@@ -752,7 +752,7 @@ def _counted(source: Source, where: Predicate, op: Op, number: int) -> Predicate
 
 def _among(term: Term, constants: list[Term], kind: Kind) -> Predicate:
     present = tuple(dict.fromkeys(each for each in constants if isinstance(each, Const) and each.value is not None))
-    return algebra.OneOf(term, present, kind) if present else algebra.FALSE
+    return algebra.OneOf(term, present, kind)
 
 
 def _is_set(operand: Operand) -> Predicate:
