@@ -1,0 +1,9 @@
+"""From nodes to algebra: what each written condition means, said once.
+
+Quotients are compared by multiplying out here, negations are pushed to the leaves, and shorthands become
+quantifiers, so that nothing below has to know these forms.
+"""
+
+from segrules.lowering.conditions import lower, lower_operand
+
+__all__ = ["lower", "lower_operand"]
