@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import assert_never
+from typing import Any, assert_never
 
 import attrs
 from attrs import frozen
@@ -113,9 +113,7 @@ class _Binder:
             case algebra.TextMatch(match=match, term=term, needle=needle, kind=kind):
                 bound_needle = self.term(needle)
                 if isinstance(bound_needle, Const):
-                    return _on_a_row(
-                        self.term(term), lambda bound: algebra.TextMatch(match, bound, bound_needle, kind)
-                    )
+                    return _on_a_row(self.term(term), lambda bound: algebra.TextMatch(match, bound, bound_needle, kind))
                 return algebra.TextMatch(match, self.term(term), bound_needle, kind)
             case algebra.Present(term=term):
                 return self._present(self.term(term))
@@ -264,9 +262,7 @@ class _Binder:
             case algebra.Product(left=left, right=right):
                 return algebra.Product(self.term(left), self.term(right))
             case algebra.Aggregate(source=source, value=value):
-                return attrs.evolve(
-                    node, source=self.source(source), value=None if value is None else self.term(value)
-                )
+                return attrs.evolve(node, source=self.source(source), value=None if value is None else self.term(value))
             case algebra.Picked(source=source, value=value):
                 return attrs.evolve(node, source=self.source(source), value=self.term(value))
             case algebra.FirstPresent(terms=terms) | algebra.Latest(terms=terms):
@@ -312,22 +308,24 @@ def _constant_truth(predicate: Predicate) -> bool | None:
             return None
 
 
-def _holds(op: Op, left: object, right: object, kind: Kind) -> bool:
-    if kind is Kind.TEXT and isinstance(left, str) and isinstance(right, str):
+def _holds(op: Op, left: Any, right: Any, kind: Kind) -> bool:
+    """Whether two plain values of one kind stand in a relation."""
+    if kind is Kind.TEXT:
         left, right = algebra.fold(left), algebra.fold(right)
     match op:
         case Op.EQ:
-            return left == right
+            holds = left == right
         case Op.LT:
-            return left < right  # type: ignore[operator]
+            holds = left < right
         case Op.LE:
-            return left <= right  # type: ignore[operator]
+            holds = left <= right
         case Op.GT:
-            return left > right  # type: ignore[operator]
+            holds = left > right
         case Op.GE:
-            return left >= right  # type: ignore[operator]
+            holds = left >= right
         case _:
             assert_never(op)
+    return bool(holds)
 
 
 def _days_in(term: Term) -> bool:

@@ -170,7 +170,8 @@ def load(points: Iterable[EntryPoint]) -> Vocabulary:
         callers = [each for each in manager.hook.segrules_condition_types.get_hookimpls() if each.plugin_name == where]
         for caller in callers:
             try:
-                types += [(type_, where) for type_ in caller.function()]
+                registered: Iterable[type[ConditionType]] = caller.function()  # type: ignore[assignment]
+                types += [(type_, where) for type_ in registered]
             except Exception as cause:
                 raise VocabularyError(f"plugin ({where}) fails: {type(cause).__name__}: {cause}") from cause
     return Vocabulary(_relations(types))
