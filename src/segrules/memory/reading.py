@@ -34,7 +34,7 @@ def read(row: Any, name: str) -> Any:
             return row[name]
         except (KeyError, IndexError):
             return None
-    if row is None or isinstance(row, _PLAIN) and not hasattr(row, "_fields"):
+    if row is None or (isinstance(row, _PLAIN) and not hasattr(row, "_fields")):
         raise CustomerError(f'{row!r} stands where a row with "{name}" is expected; give a mapping or an object')
     return getattr(row, name, None)
 
@@ -64,7 +64,7 @@ def number(value: Any, label: str) -> Decimal | int | None:
 
 def identity(value: Any, label: str) -> int | None:
     """An id: a whole number."""
-    if value is None or isinstance(value, int) and not isinstance(value, bool):
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     refuse(value, label, "an id is an int")
 
@@ -85,7 +85,7 @@ def yes_no(value: Any, label: str) -> bool | None:
 
 def day(value: Any, label: str) -> date | None:
     """A calendar day without a time."""
-    if value is None or isinstance(value, date) and not isinstance(value, datetime):
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
         return value
     if isinstance(value, datetime):
         refuse(value, label, "the field is a day, give its date()")
@@ -139,7 +139,12 @@ def rows(value: Any, label: str) -> Iterable[Any]:
     """The rows under a link: none, a single one, or those of a collection that can be read again."""
     if value is None:
         return ()
-    if isinstance(value, Mapping) or not hasattr(value, "__iter__") or hasattr(value, "keys") or hasattr(value, "_fields"):
+    if (
+        isinstance(value, Mapping)
+        or not hasattr(value, "__iter__")
+        or hasattr(value, "keys")
+        or hasattr(value, "_fields")
+    ):
         if callable(value) and not isinstance(value, Mapping):
             refuse(value, label, "give a list of rows")
         if isinstance(value, int | Decimal | float | date):
@@ -182,7 +187,9 @@ def id_of(row: Any, entity: str) -> int:
     """The id by which a pick between equals is decided; a row without one is refused."""
     found = identity(read(row, "id"), f"{entity}.id")
     if found is None:
-        raise CustomerError(f"{entity}: the first or last of these rows is decided by id, and a row has none; give each its id")
+        raise CustomerError(
+            f"{entity}: the first or last of these rows is decided by id, and a row has none; give each its id"
+        )
     return found
 
 

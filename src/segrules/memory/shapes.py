@@ -75,7 +75,7 @@ def guard(shape: Shape, kind: Kind, value: str, code: str, label: str, exact: bo
     if shape is Shape.CAREFUL:
         reader = _READERS[kind][1].__name__
         return f"({value} := {reader}_{kind.name}({code}, {label})) is not None"
-    if shape is Shape.TRUSTED or not exact and kind in (Kind.DATE, Kind.MOMENT):
+    if shape is Shape.TRUSTED or (not exact and kind in (Kind.DATE, Kind.MOMENT)):
         return f"({value} := {code}) is not None"
     usual = _CLASSES[kind].format(now=f"({value} := {code})", v=value)
     return f"({usual} or {value} is not None and {_READERS[kind][0].__name__}_{kind.name}({value}))"

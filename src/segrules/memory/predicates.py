@@ -1,0 +1,253 @@
+"""How the predicates of the algebra are written.
+
+There are three verbs. ``inline`` gives an expression, only for what needs no loop; ``require`` writes statements
+that jump away unless the predicate holds; ``accept`` writes statements that jump away when it does. A jump is
+``return …``, ``continue`` or ``break``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from segrules import algebra
+from segrules.algebra import (
+    CUSTOMER,
+    And,
+    Compare,
+    Const,
+    Exists,
+    Field,
+    HasElement,
+    InSegment,
+    Kind,
+    Match,
+    Native,
+    Not,
+    OneOf,
+    OnMonthDay,
+    Op,
+    Or,
+    Predicate,
+    Present,
+    Term,
+    TextMatch,
+    Truth,
+)  # fmt: skip
+from segrules.memory.program import PARENTHESES, Operand, Program
+from segrules.memory.terms import Terms, kind_of
+
+_PYTHON_OP = {Op.EQ: "==", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}
+
+
+class Writer(Terms):
+    """Writes the program of one predicate or one term."""
+
+    def predicate(self, predicate: Predicate) -> Program:
+        """The program whose ``main(r0)`` tells whether the predicate holds."""
+        self._finish(predicate)
+        return self._program()
+
+    def term(self, term: Term) -> Program:
+        """The program whose ``main(r0)`` gives the value of the term, or None."""
+        self._line(f"return {self._operand(term).or_none}")
+        return self._program()
+
+    def _finish(self, predicate: Predicate) -> None:
+        """Ends the function with the answer."""
+        match predicate:
+            case _ if not self._is_looped(predicate):
+                self._line(f"return {self._inline(predicate)}")
+            case And(items=items):
+                for item in self._grouped(And, items[:-1]):
+                    self._require(item, "return False")
+                self._finish(items[-1])
+            case Or(items=items):
+                for item in self._grouped(Or, items[:-1]):
+                    self._accept(item, "return True")
+                self._finish(items[-1])
+            case Exists():
+                self._accept(predicate, "return True")
+                self._line("return False")
+            case Not(item=Exists() as item):
+                self._accept(item, "return False")
+                self._line("return True")
+            case _:
+                self._line(f"return {self._value(predicate)}")
+
+    def _grouped(self, form: type[And] | type[Or], items: tuple[Predicate, ...]) -> Iterator[Predicate]:
+        """The items, with neighbours that need no loops gathered into one expression."""
+        plain: list[Predicate] = []
+        for item in items:
+            if not self._is_looped(item):
+                plain.append(item)
+                continue
+            if plain:
+                yield form(tuple(plain))
+                plain = []
+            yield item
+        if plain:
+            yield form(tuple(plain))
+
+    def _require(self, predicate: Predicate, jump: str) -> None:
+        """Goes on when the predicate holds, jumps when it does not."""
+        match predicate:
+            case Truth(value=True):
+                pass
+            case _ if not self._is_looped(predicate):
+                self._line(f"if not ({self._inline(predicate)}): {jump}")
+            case _ if self._is_deep:
+                self._line(f"if not {self._value(predicate)}: {jump}")
+            case And(items=items):
+                for item in self._grouped(And, items):
+                    self._require(item, jump)
+            case Exists(source=source, where=where) if source.pick is None:
+                self._search(source, where)
+                self._line(f"else: {jump}")
+            case _:
+                self._line(f"if not {self._value(predicate)}: {jump}")
+
+    def _accept(self, predicate: Predicate, jump: str) -> None:
+        """Goes on when the predicate does not hold, jumps when it does; with loops, only by ``return``."""
+        match predicate:
+            case Exists(source=source, where=where) if source.pick is None and not self._is_deep:
+                with self._each(source):
+                    self._require(where, "continue")
+                    self._line(jump)
+            case _:
+                self._line(f"if {self._value(predicate)}: {jump}")
+
+    def _value(self, predicate: Predicate) -> str:
+        """The predicate as an expression, behind whatever statements it needs."""
+        if not self._is_looped(predicate):
+            known, self._known = self._known, dict(self._known)
+            code = self._inline(predicate)
+            self._known = known
+            return f"({code})"
+        if self._is_deep:
+            with self._function() as call:
+                self._finish(predicate)
+            return call[0]
+        match predicate:
+            case And(items=items) | Or(items=items):
+                test = "if" if isinstance(predicate, And) else "if not"
+                answer = self._fresh("t")
+                first, *rest = self._grouped(type(predicate), items)
+                self._line(f"{answer} = {self._value(first)}")
+                for item in rest:
+                    with self._block(f"{test} {answer}:"):
+                        self._line(f"{answer} = {self._value(item)}")
+                return answer
+            case Not(item=item):
+                return f"(not {self._value(item)})"
+            case Exists(source=source, where=where) if source.pick is not None:
+                answer = self._fresh("t")
+                with self._picked(source, source.pick) as found:
+                    self._line(f"{answer} = {found} is not None")
+                    with self._block(f"if {answer}:"):
+                        self._line(f"{answer} = {self._value(where)}")
+                return answer
+            case Exists(source=source, where=where):
+                answer = self._fresh("t")
+                self._line(f"{answer} = True")
+                self._search(source, where)
+                self._line(f"else: {answer} = False")
+                return answer
+            case _:
+                return f"({self._leaf(predicate)})"
+
+    def _inline(self, predicate: Predicate, depth: int = 0) -> str:
+        """A predicate without loops as an expression that is True or False."""
+        if depth > PARENTHESES:
+            with self._function() as call:
+                self._line(f"return {self._inline(predicate)}")
+            return call[0]
+        match predicate:
+            case And(items=items):
+                return " and ".join(self._inline_part(item, depth) for item in items) or "True"
+            case Or(items=items):
+                known = self._known
+                parts = []
+                for item in items:
+                    self._known = dict(known)
+                    parts.append(self._inline_part(item, depth))
+                self._known = known
+                return " or ".join(parts) or "False"
+            case Not(item=item):
+                known, self._known = self._known, dict(self._known)
+                code = self._inline(item, depth + 1)
+                self._known = known
+                return f"not ({code})"
+            case _:
+                self._read_now = {}
+                code = self._leaf(predicate)
+                self._known.update(self._read_now)
+                return code
+
+    def _inline_part(self, predicate: Predicate, depth: int) -> str:
+        code = self._inline(predicate, depth + 1)
+        return f"({code})" if isinstance(predicate, And | Or) else code
+
+    def _leaf(self, predicate: Predicate) -> str:
+        """The expression of a leaf; statements that its terms need are written before it."""
+        match predicate:
+            case Truth(value=value):
+                return str(value)
+            case Compare():
+                return self._compare(predicate)
+            case OneOf(term=term, values=values, kind=kind):
+                plain = [each.value for each in values if each.value is not None]
+                if kind is Kind.TEXT:
+                    plain = [algebra.fold(each) for each in plain if isinstance(each, str)]
+                operand = self._comparable(term, kind, exact=True)
+                return operand.when(f"{operand.code} in {self._constant(frozenset(plain))}") if plain else "False"
+            case TextMatch(match=how, term=term, needle=needle, kind=kind):
+                hay, pin = self._comparable(term, kind), self._comparable(needle, kind)
+                return Operand(hay.guards + pin.guards, "").when(_match(how, hay.code, pin.code))
+            case Present(term=Field() as field):
+                return f"{self._read(field)} is not None"
+            case Present(term=term):
+                return self._operand(term).when()
+            case HasElement(field=field, element=element):
+                wanted = Operand((), "None") if element is None else self._operand(element)
+                return wanted.when(f"holds({self._read(field)}, {wanted.code}, {self._label(field.row, field.name)})")
+            case OnMonthDay(term=term, days=days):
+                operand = self._operand(term)
+                name = self._named(operand)
+                found = f"{name.code}.month * 100 + {name.code}.day"
+                if kind_of(term) is Kind.MOMENT:
+                    found = self._call(self._month_day, name.code)
+                return name.when(f"{found} in {self._constant(days)}")
+            case InSegment(name=segment):
+                names = self._read(Field(CUSTOMER, "segments", Kind.CODE))
+                return f"holds({names}, {self._constant(segment)}, {self._label(CUSTOMER, 'segments')})"
+            case Native(terms=terms, python=python):
+                arguments = [self._operand(term).or_none for term in terms]
+                return f"bool({self._call(python, *arguments)})"
+            case And() | Or() | Not() | Exists():
+                raise AssertionError("not a leaf")
+            case _:
+                assert_never(predicate)
+
+    def _compare(self, predicate: Compare) -> str:
+        op, left, right = predicate.op, predicate.left, predicate.right
+        if isinstance(left, Const) and not isinstance(right, Const):
+            op, left, right = op.mirrored, right, left
+        if any(isinstance(each, Const) and each.value is None for each in (left, right)):
+            return "False"
+        ordered_by_constant = op is not Op.EQ and isinstance(right, Const)
+        one = self._comparable(left, predicate.kind, exact=not ordered_by_constant)
+        two = self._comparable(right, predicate.kind)
+        return Operand(one.guards + two.guards, "").when(f"{one.code} {_PYTHON_OP[op]} {two.code}")
+
+
+def _match(how: Match, hay: str, pin: str) -> str:
+    match how:
+        case Match.CONTAINS:
+            return f"{pin} in {hay}"
+        case Match.STARTS:
+            return f"{hay}.startswith({pin})"
+        case Match.ENDS:
+            return f"{hay}.endswith({pin})"
+        case _:
+            assert_never(how)
