@@ -56,6 +56,12 @@ def find(engine: sa.Engine, shop: DefaultShop) -> DemoShop | None:
     return None
 
 
+def is_marked(engine: sa.Engine) -> bool:
+    """Whether a database says of itself that it holds a demonstration, of whatever edition."""
+    with engine.connect() as connection:
+        return _exists(connection, _MARK) and _has_rows(connection, _MARK)
+
+
 def remove(engine: sa.Engine, shop: DefaultShop) -> None:
     """Take the demonstration out of a database; ShopError when what is there is none."""
     with engine.begin() as connection:

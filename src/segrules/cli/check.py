@@ -1,0 +1,83 @@
+"""``segrules check``: are these rules right?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from segrules.cli.evaluation import moment_of
+from segrules.cli.failures import Exit, Verb
+from segrules.cli.output import diagnostic_to_json, echo_diagnostic, echo_json, json_option
+from segrules.cli.reading import RuleText, expressions_option, read_rules, rules_argument
+from segrules.errors import Diagnostic, Severity
+
+
+@click.command(cls=Verb)
+@rules_argument
+@expressions_option
+@click.option("--strict", is_flag=True, help="A warning is a finding too.")
+@click.option("--timezone", default="UTC", metavar="ZONE", help="The zone in which windows are judged.  [default: UTC]")
+@click.option("--at", metavar="MOMENT", help="The moment at which windows are judged.  [default: now]")
+@json_option
+@click.pass_context
+def check_command(
+    ctx: click.Context,
+    rules: Sequence[str],
+    expressions: Sequence[str],
+    strict: bool,
+    timezone: str,
+    at: str | None,
+    as_json: bool,
+) -> None:
+    """Look for mistakes in rules, and for what is probably not meant.
+
+    Takes files (one rule each), folders of .seg files, - for standard input, or rules as text with -e.
+    Exit code 1 when a rule has a mistake; with --strict also when one has a warning.
+
+    JSON: {"rules": [{"name", "ok", "diagnostics": [{"code", "severity", "message", "source", "line", "column",
+    "end_line", "end_column", "start", "end", "hint", "suggestion": {"text", "start", "end"}}]}], "errors", "warnings"}
+    """
+    found = [(rule, _diagnostics(rule, timezone, at)) for rule in read_rules(rules, expressions)]
+    every = [each for _, diagnostics in found for each in diagnostics]
+    errors = sum(each.severity is Severity.ERROR for each in every)
+    warnings = len(every) - errors
+    if as_json:
+        echo_json({"rules": [_to_json(*each) for each in found], "errors": errors, "warnings": warnings})
+    else:
+        for place, diagnostic in enumerate(every):
+            if place:
+                click.echo()
+            echo_diagnostic(diagnostic)
+        if every:
+            click.echo()
+        click.echo(_summary(len(found), errors, warnings))
+    ctx.exit(Exit.FINDINGS if errors or (strict and warnings) else Exit.FINE)
+
+
+def _diagnostics(rule: RuleText, timezone: str, at: str | None) -> list[Diagnostic]:
+    from segrules.rule import errors_and_warnings
+    from segrules.shop.shop import zone_named
+    from segrules.vocabulary import Vocabulary
+
+    moment = None if at is None else moment_of(at, "--at")
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone_named(timezone))
+    return errors_and_warnings(rule.text, Vocabulary.installed(), name=rule.name, at=moment, timezone=timezone)
+
+
+def _to_json(rule: RuleText, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "ok": not any(each.severity is Severity.ERROR for each in diagnostics),
+        "diagnostics": [diagnostic_to_json(each) for each in diagnostics],
+    }
+
+
+def _summary(rules: int, errors: int, warnings: int) -> str:
+    checked = "1 rule" if rules == 1 else f"{rules} rules"
+    if not errors and not warnings:
+        return click.style(f"{checked}: no mistakes", fg="green")
+    parts = [f"{count} {word if count == 1 else word + 's'}" for count, word in ((errors, "mistake"), (warnings, "warning")) if count]
+    return click.style(f"{checked}: {', '.join(parts)}", fg="red" if errors else "yellow")

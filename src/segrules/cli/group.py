@@ -1,0 +1,56 @@
+"""The command and its sub-commands, each imported only when it is used."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+import click
+
+from segrules import __version__
+from segrules.cli.failures import EXIT_CODES
+
+#: Each sub-command in the order of the help, with the module that has it under the same name.
+COMMANDS = {
+    "demo": "demo",
+    "check": "check",
+    "format": "formatting",
+    "sql": "sql",
+    "count": "count",
+    "explain": "explain",
+    "conditions": "conditions",
+    "plugins": "plugins",
+    "explain-code": "codes",
+}
+
+
+class Commands(click.Group):
+    """Sub-commands found by name; importing one does not import the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The sub-command of a name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"segrules.cli.{COMMANDS[cmd_name]}")
+        found: click.Command = getattr(module, cmd_name.replace("-", "_") + "_command")
+        return found
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"Exit codes: {EXIT_CODES}.",
+)
+@click.version_option(__version__, prog_name="segrules", message="%(prog)s %(version)s")
+@click.pass_context
+def segrules(ctx: click.Context) -> None:
+    """Customer segments as sentences.
+
+    Try it without a shop of your own:  segrules demo
+    """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False

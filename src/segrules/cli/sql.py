@@ -1,0 +1,99 @@
+"""``segrules sql``: the statement that a rule becomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from segrules.cli.evaluation import Setting, evaluation_options
+from segrules.cli.failures import Blame, Failure, Verb
+from segrules.cli.output import echo_json, json_option
+from segrules.cli.pretty import pretty
+from segrules.cli.reading import expression_option, read_rule, rule_argument
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb", "duckdb")
+
+
+@click.command(cls=Verb)
+@rule_argument
+@expression_option
+@click.option("--dialect", type=click.Choice(DIALECTS), default="postgresql", show_default=True)
+@click.option("--values", is_flag=True, help="List the values that are bound to the statement.")
+@click.option("--inline", is_flag=True, help="Write the values into the statement: for reading, not for running.")
+@click.option("--plan", is_flag=True, help="Say which shape each part of the rule got, and why.")
+@evaluation_options
+@json_option
+def sql_command(
+    rule: str | None,
+    expression: str | None,
+    dialect: str,
+    values: bool,
+    inline: bool,
+    plan: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Show the SQL that a rule becomes: one statement that selects the ids of all members.
+
+    JSON: {"rule", "dialect", "at", "sql", "values": {name: value}, "plan": [line]}
+    """
+    from segrules.rule import parse
+
+    if values and inline:
+        raise Failure(Blame.USAGE, "--values lists the bound values, --inline has none left to list; take one")
+    text = read_rule(rule, expression)
+    setting = Setting.of(options)
+    shop = setting.shop()
+    parsed = parse(text.text, shop, name=text.name)
+    keywords = setting.keywords(parsed, shop)
+    found = parsed.plan(shop, dialect, **keywords)
+    statement = pretty(_sql(found.statement, dialect, inline=inline))
+    bound = _bound(found.statement, dialect)
+    if as_json:
+        echo_json(
+            {
+                "rule": parsed.format(),
+                "dialect": dialect,
+                "at": keywords["at"].isoformat(),
+                "sql": statement,
+                "values": {name: _plain(value) for name, value in bound.items()},
+                "plan": list(found.lines),
+            }
+        )
+        return
+    if inline:
+        click.echo(click.style("-- For reading; programs run the statement with bound values.", dim=True))
+    click.echo(statement)
+    if values and bound:
+        width = max(map(len, bound))
+        click.echo()
+        for name, value in bound.items():
+            click.echo(f"{click.style(name.ljust(width), bold=True)} = {_plain(value)!r}")
+    if plan:
+        click.echo()
+        for line in found.lines:
+            click.echo(line)
+
+
+def _compiled(statement: sa.Select[Any], dialect: str, **keywords: Any) -> Any:
+    from segrules.sql import dialect_of
+
+    named = type(dialect_of(dialect))(paramstyle="named")
+    return statement.compile(dialect=named, compile_kwargs={"render_postcompile": True, **keywords})
+
+
+def _sql(statement: sa.Select[Any], dialect: str, *, inline: bool) -> str:
+    return str(_compiled(statement, dialect, literal_binds=True) if inline else _compiled(statement, dialect))
+
+
+def _bound(statement: sa.Select[Any], dialect: str) -> dict[str, Any]:
+    compiled = _compiled(statement, dialect)
+    return {name: compiled.params[name] for name in compiled.bind_names.values() if name in compiled.params}
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
