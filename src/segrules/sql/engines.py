@@ -1,0 +1,82 @@
+"""What a database needs before rules run on it: SQLite gets its functions, the others a look once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from segrules.algebra import fold
+from segrules.errors import BackendError
+from segrules.sql import duckdb
+from segrules.sql.functions import engine_name, folded
+
+ENGINES = ("sqlite", "postgresql", "mariadb", "duckdb")
+_READY = "segrules_ready"
+_PROBES = "ÀİẞΣςΚ\u212aꭰ𐐀𞤀Ÿ"
+
+assert duckdb.Dialect.name in ENGINES
+
+
+def prepare(engine: sa.Engine) -> None:
+    """Make an engine able to run rules; may be called any number of times.
+
+    Raises BackendError when the database cannot fold text as rules compare it.
+    """
+    if engine.dialect.name == "sqlite":
+        if not event.contains(engine, "connect", _register):
+            event.listen(engine, "connect", _register)
+        if not event.contains(engine, "checkout", _on_checkout):
+            event.listen(engine, "checkout", _on_checkout)
+        return
+    if getattr(engine.dialect, _READY, False):
+        return
+    if engine_name(engine.dialect.name) not in ENGINES:
+        raise BackendError(f"segrules runs on {', '.join(ENGINES)}; it cannot prepare {engine.dialect.name}")
+    with engine.connect() as connection:
+        try:
+            found = connection.scalar(sa.select(folded(sa.literal(_PROBES))))
+        except sa.exc.DBAPIError as cause:
+            raise BackendError(f"this database lacks the collation by which text ignores case: {cause.orig}") from cause
+    if found != fold(_PROBES):
+        raise BackendError(
+            f"this database folds {_PROBES!r} to {found!r}, not to {fold(_PROBES)!r}: text would not compare as in memory"
+        )
+    setattr(engine.dialect, _READY, True)
+
+
+def _on_checkout(connection: Any, record: Any, proxy: Any) -> None:
+    """Connections that were pooled before the engine was prepared get the functions when they are next taken."""
+    if not record.info.get(_READY):
+        _register(connection, record)
+
+
+def _register(connection: Any, record: Any) -> None:
+    record.info[_READY] = True
+    connection.create_function("segrules_fold", 1, _fold, deterministic=True)
+    connection.create_function("segrules_sum", 2, _sum, deterministic=True)
+    connection.create_function("segrules_product", 2, _product, deterministic=True)
+    connection.create_function("segrules_order", 2, _order, deterministic=True)
+
+
+def _fold(text: str | None) -> str | None:
+    return None if text is None else fold(str(text))
+
+
+def _wide(value: int) -> int | str:
+    return value if -(2**63) <= value < 2**63 else str(value)
+
+
+def _sum(left: int | str | None, right: int | str | None) -> int | str | None:
+    return None if left is None or right is None else _wide(int(left) + int(right))
+
+
+def _product(left: int | str | None, right: int | str | None) -> int | str | None:
+    return None if left is None or right is None else _wide(int(left) * int(right))
+
+
+def _order(left: int | str | None, right: int | str | None) -> int | None:
+    if left is None or right is None:
+        return None
+    return (int(left) > int(right)) - (int(left) < int(right))

@@ -1,0 +1,204 @@
+"""What databases call differently: one function each, with its spelling per dialect.
+
+Only these few may look at the dialect's name while SQL is made; everything else is plain SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from segrules.errors import BackendError
+
+
+class folded(FunctionElement[str]):
+    """Text as it is compared: by Unicode's simple lower-case mapping, then byte for byte."""
+
+    type = sa.String()
+    inherit_cache = True
+
+
+class exact(FunctionElement[str]):
+    """Text whose comparison is byte for byte, whatever its column's collation."""
+
+    type = sa.String()
+    inherit_cache = True
+
+
+class holds(FunctionElement[bool]):
+    """Whether a text holds another; both sides compare exactly already."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+class starts(FunctionElement[bool]):
+    """Whether a text starts with another."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+class ends(FunctionElement[bool]):
+    """Whether a text ends with another."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+class larger(FunctionElement[Any]):
+    """The larger of two values, or the one that is not NULL."""
+
+    inherit_cache = True
+
+
+class local_date(FunctionElement[Any]):
+    """The calendar day of a moment, so many seconds east of UTC."""
+
+    type = sa.Date()
+    inherit_cache = True
+
+
+class day_number(FunctionElement[int]):
+    """The proleptic Gregorian number of a date: 1 for the first day of the year 1."""
+
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
+class month_day(FunctionElement[int]):
+    """Month times 100 plus day of a date."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+class wide_sum(FunctionElement[Any]):
+    """A sum of whole numbers beyond 64 bits, on SQLite only."""
+
+    type = sa.types.NullType()
+    inherit_cache = True
+
+
+class wide_product(FunctionElement[Any]):
+    """A product of whole numbers beyond 64 bits, on SQLite only."""
+
+    type = sa.types.NullType()
+    inherit_cache = True
+
+
+class wide_order(FunctionElement[int]):
+    """-1, 0 or 1 as one whole number beyond 64 bits is smaller, equal or larger than another, on SQLite only."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+
+#: One template per function and dialect; ``{0}``, ``{1}`` are the arguments.
+_SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
+    folded: {
+        "sqlite": "segrules_fold({0})",
+        "postgresql": 'lower({0} COLLATE "C.utf8")',
+        "mariadb": "LOWER(CONVERT({0} USING utf8mb4) COLLATE utf8mb4_uca1400_nopad_as_cs) COLLATE utf8mb4_nopad_bin",
+        "duckdb": "lower({0})",
+    },
+    exact: {
+        "sqlite": "({0} COLLATE BINARY)",
+        "postgresql": '(CAST({0} AS TEXT) COLLATE "C")',
+        "mariadb": "(CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin)",
+        "duckdb": "({0} COLLATE BINARY)",
+    },
+    holds: {
+        "sqlite": "(instr({0}, {1}) > 0)",
+        "postgresql": "(strpos({0}, {1}) > 0)",
+        "mariadb": "(LOCATE({1}, {0}) > 0)",
+        "duckdb": "contains({0}, {1})",
+    },
+    starts: {
+        "sqlite": "(substr({0}, 1, length({1})) = {1})",
+        "postgresql": "starts_with({0}, {1})",
+        "mariadb": "(LEFT({0}, CHAR_LENGTH({1})) = {1})",
+        "duckdb": "starts_with({0}, {1})",
+    },
+    ends: {
+        "sqlite": "({1} = '' OR substr({0}, -length({1})) = {1})",
+        "postgresql": "(right({0}, length({1})) = {1})",
+        "mariadb": "(RIGHT({0}, CHAR_LENGTH({1})) = {1})",
+        "duckdb": "ends_with({0}, {1})",
+    },
+    larger: {
+        "sqlite": "coalesce(max({0}, {1}), {0}, {1})",
+        "postgresql": "greatest({0}, {1})",
+        "mariadb": "COALESCE(GREATEST({0}, {1}), {0}, {1})",
+        "duckdb": "greatest({0}, {1})",
+    },
+    local_date: {
+        "sqlite": "date(substr({0}, 1, 19), ({1}) || ' seconds')",
+        "postgresql": "CAST(({0} + make_interval(secs => {1})) AS DATE)",
+        "mariadb": "DATE({0} + INTERVAL ({1}) SECOND)",
+        "duckdb": "CAST(({0} + to_seconds({1})) AS DATE)",
+    },
+    day_number: {
+        "sqlite": "CAST(julianday({0}) - 1721424.5 AS INTEGER)",
+        "postgresql": "({0} - DATE '0001-01-01' + 1)",
+        "mariadb": "(TO_DAYS({0}) - 365)",
+        "duckdb": "(date_diff('day', DATE '0001-01-01', {0}) + 1)",
+    },
+    month_day: {
+        "sqlite": "CAST(strftime('%m%d', {0}) AS INTEGER)",
+        "postgresql": "CAST(extract(month FROM {0}) * 100 + extract(day FROM {0}) AS INTEGER)",
+        "mariadb": "(MONTH({0}) * 100 + DAYOFMONTH({0}))",
+        "duckdb": "(month({0}) * 100 + day({0}))",
+    },
+    wide_sum: {"sqlite": "segrules_sum({0}, {1})"},
+    wide_product: {"sqlite": "segrules_product({0}, {1})"},
+    wide_order: {"sqlite": "segrules_order({0}, {1})"},
+}
+
+
+def _spell(function: type[FunctionElement[Any]]) -> None:
+    spellings = _SPELLINGS[function]
+
+    @compiles(function)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+    def write(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
+        template = spellings.get(engine_name(compiler.dialect.name))
+        if template is None:
+            raise BackendError(f"segrules cannot write {function.__name__} for {compiler.dialect.name}")
+        if compiler.preparer._double_percents:  # type: ignore[attr-defined, unused-ignore]
+            template = template.replace("%", "%%")
+        return _filled(template, [_write(each, compiler, kw) for each in element.clauses])
+
+
+def _write(argument: ColumnElement[Any], compiler: SQLCompiler, kw: dict[str, Any]) -> Callable[[], str]:
+    """A way to write an argument, each time anew: with positional parameters each place has its own."""
+    return lambda: compiler.process(argument, **kw)
+
+
+def _filled(template: str, arguments: list[Callable[[], str]]) -> str:
+    parts: list[str] = []
+    rest = template
+    while rest:
+        before, found, after = rest.partition("{")
+        parts.append(before)
+        if found:
+            parts.append(arguments[int(after[0])]())
+            rest = after[2:]
+        else:
+            rest = ""
+    return "".join(parts)
+
+
+for _function in _SPELLINGS:
+    _spell(_function)
+
+
+def engine_name(dialect_name: str) -> str:
+    """The name by which spellings are kept: MySQL's dialect stands for MariaDB."""
+    return "mariadb" if dialect_name == "mysql" else dialect_name

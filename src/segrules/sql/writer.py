@@ -1,0 +1,383 @@
+"""The predicates of the algebra as SQL conditions: two-valued, with the negation at the leaves.
+
+A condition that this module writes holds exactly when the predicate is true; where the predicate is false it
+may be NULL, which WHERE, HAVING and CASE take for false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping as AnyMapping
+from decimal import Decimal
+from typing import Any, assert_never
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from attrs import evolve, frozen
+from sqlalchemy.sql import ColumnElement
+
+from segrules import algebra, clock
+from segrules.algebra import (
+    And,
+    Compare,
+    Const,
+    Exists,
+    HasElement,
+    InSegment,
+    Kind,
+    Match,
+    Native,
+    Not,
+    OneOf,
+    OnMonthDay,
+    Op,
+    Or,
+    Pick,
+    Predicate,
+    Present,
+    Source,
+    TextMatch,
+    Truth,
+)
+from segrules.errors import SegmentError
+from segrules.shop.mapping import Mapping
+from segrules.sql import functions
+from segrules.sql.functions import engine_name
+from segrules.sql.rows import Bound, Frame, Names
+from segrules.sql.terms import Rows, Terms
+from segrules.sql.values import Arithmetic, Value, apply
+
+#: Up to so many month-days stand in a list; more become ranges.
+_LISTED_DAYS = 40
+
+
+@frozen(eq=False)
+class Opened:
+    """A source whose rows a new SELECT reads: its FROM, how it hangs on its parent, and all open rows."""
+
+    frame: Frame
+    first: Bound
+    parent: Bound
+    rows: Rows
+
+    @property
+    def link(self) -> ColumnElement[bool]:
+        """That the first row belongs to the parent."""
+        return self.first.linked(self.parent)
+
+    @property
+    def anchor(self) -> ColumnElement[Any]:
+        """What the first row's pointer points to, on the parent."""
+        key = self.first.entity.parent_key
+        return self.parent.key if key is None else self.parent.own(key)
+
+
+@frozen(eq=False)
+class Condition:
+    """A condition as SQL, or what it always is; ``nulls`` are the operands whose NULL makes it NULL."""
+
+    sql: ColumnElement[bool] | bool
+    nulls: tuple[Value, ...] = ()
+
+    def holds(self) -> ColumnElement[bool]:
+        """The condition; NULL where it is not known to be true."""
+        if self.sql is True:
+            return sa.and_(sa.true(), *(each.sql.is_not(None) for each in self.nulls))
+        return sa.false() if self.sql is False else self.sql
+
+    def fails(self) -> ColumnElement[bool]:
+        """The exact complement."""
+        if self.sql is False:
+            return sa.true()
+        missing = [each.sql.is_(None) for each in self.nulls]
+        if self.sql is True:
+            return sa.or_(sa.false(), *missing)
+        if all(each.cheap for each in self.nulls):
+            return sa.or_(*missing, sa.not_(self.sql))
+        return sa.not_(sa.func.coalesce(self.sql, sa.false(), type_=sa.Boolean()))
+
+
+class Writer:
+    """Writes the conditions of one statement."""
+
+    def __init__(
+        self, mapping: Mapping, dialect: sa.Dialect, zone: ZoneInfo, members: AnyMapping[str, Any] | None = None
+    ) -> None:
+        self.mapping = mapping
+        self.engine = engine_name(dialect.name)
+        self.members = members or {}
+        self.names = Names()
+        self.terms = Terms(self, Arithmetic(self.engine), dialect, zone)
+        self.frame = Frame(self.names)
+        self.customer = Bound("", mapping, self.frame)
+        self.frame.begin(self.customer.source)
+        self.rows: Rows = {0: self.customer}
+
+    # --- predicates ---
+
+    def write(self, predicate: Predicate, rows: Rows) -> ColumnElement[bool]:
+        """A predicate as SQL."""
+        match predicate:
+            case Truth(value=value):
+                return sa.true() if value else sa.false()
+            case And(items=items):
+                return sa.and_(*(self.write(item, rows) for item in items))
+            case Or(items=items):
+                return sa.or_(*(self.write(item, rows) for item in items))
+            case Not(item=item):
+                return self._leaf(item, rows).fails()
+            case _:
+                return self._leaf(predicate, rows).holds()
+
+    def _leaf(self, predicate: Predicate, rows: Rows) -> Condition:
+        match predicate:
+            case Compare():
+                return self._compare(predicate, rows)
+            case OneOf():
+                return self._one_of(predicate, rows)
+            case TextMatch():
+                return self._text_match(predicate, rows)
+            case Present(term=term):
+                value = self.terms.write(term, rows)
+                return Condition(value.sql.is_not(None) if value.nullable else True)
+            case HasElement():
+                return self._has_element(predicate, rows)
+            case OnMonthDay():
+                return self._on_month_day(predicate, rows)
+            case Exists(source=source, where=where):
+                return Condition(self.exists(source, where, rows))
+            case InSegment(name=name):
+                return Condition(self._in_segment(name))
+            case Native(terms=terms, sql=sql):
+                return Condition(sql(*(self.terms.write(term, rows).sql for term in terms)))
+            case Truth() | And() | Or() | Not():
+                raise TypeError(f"the negation of {predicate!r} has not been pushed down")
+            case _:
+                assert_never(predicate)
+
+    def _compare(self, predicate: Compare, rows: Rows) -> Condition:
+        left, right = self.terms.write(predicate.left, rows), self.terms.write(predicate.right, rows)
+        if any(isinstance(each, Const) and each.value is None for each in (predicate.left, predicate.right)):
+            return Condition(False)
+        nulls = tuple(each for each in (left, right) if each.nullable)
+        if predicate.kind is Kind.NUMBER:
+            return Condition(self.terms.numbers.compare(predicate.op, left, right), nulls)
+        if predicate.op is Op.EQ:
+            if left.constant is not None:
+                left, right = right, left
+            return Condition(self._equal(left, right), nulls)
+        return Condition(apply(predicate.op, left.sql, right.sql), nulls)
+
+    def _equal(self, left: Value, right: Value) -> ColumnElement[bool] | bool:
+        if right.constant is not None and left.stored is not None and left.stored.codes is not None:
+            if right.constant not in left.stored.codes:
+                return False
+            return left.sql == sa.literal(left.stored.codes[right.constant], left.stored.column.type)
+        exactly: ColumnElement[bool] = self.terms.comparable(left) == self.terms.comparable(right)
+        if left.kind is not Kind.TEXT and not left.exact and right.constant is not None:
+            return sa.and_(left.sql == right.sql, exactly)
+        return exactly
+
+    def _one_of(self, predicate: OneOf, rows: Rows) -> Condition:
+        value = self.terms.write(predicate.term, rows)
+        nulls = (value,) if value.nullable else ()
+        found = [each.value for each in predicate.values if each.value is not None]
+        if value.constant is not None or (predicate.kind is Kind.NUMBER and len(found) == 1):
+            compared = [self._compare(Compare(Op.EQ, predicate.term, Const(each, predicate.kind), predicate.kind), rows) for each in found]
+            return Condition(sa.or_(sa.false(), *(each.holds() for each in compared)), nulls)
+        if predicate.kind is Kind.NUMBER:
+            return self._one_of_numbers(value, found, nulls)
+        if value.stored is not None and value.stored.codes is not None:
+            found = [value.stored.codes[each] for each in found if each in value.stored.codes]
+            sql = value.sql
+        else:
+            if predicate.kind is Kind.TEXT:
+                found = [algebra.fold(each) for each in found]
+            sql = self.terms.comparable(value)
+        found = list(dict.fromkeys(found))
+        if not found:
+            return Condition(False)
+        kind = None if value.stored is not None and value.stored.codes is not None else sa.literal(found[0]).type
+        if len(found) == 1:
+            return Condition(sql == sa.literal(found[0], kind), nulls)
+        listed: ColumnElement[bool] = sql.in_([sa.literal(each, kind) for each in found]) if kind is None else sql.in_(found)
+        if predicate.kind is not Kind.TEXT and not value.exact:
+            listed = sa.and_(value.sql.in_(found), listed)
+        return Condition(listed, nulls)
+
+    def _one_of_numbers(self, value: Value, found: list[Any], nulls: tuple[Value, ...]) -> Condition:
+        equal = [self.terms.numbers.compare(Op.EQ, value, self.terms.numbers.constant(Decimal(each))) for each in found]
+        kept = [each for each in equal if not isinstance(each, bool)]
+        if not kept:
+            return Condition(False)
+        rights = [each.right for each in kept if isinstance(each, sa.BinaryExpression) and each.left is value.sql]
+        if len(rights) == len(kept):
+            return Condition(value.sql.in_(rights), nulls)
+        return Condition(sa.or_(*kept), nulls)
+
+    def _text_match(self, predicate: TextMatch, rows: Rows) -> Condition:
+        value, needle = self.terms.write(predicate.term, rows), self.terms.write(predicate.needle, rows)
+        if isinstance(predicate.needle, Const) and predicate.needle.value is None:
+            return Condition(False)
+        nulls = tuple(each for each in (value, needle) if each.nullable)
+        if needle.constant == "":
+            return Condition(True, nulls)
+        text, part = self.terms.comparable(value), self.terms.comparable(needle)
+        match predicate.match:
+            case Match.CONTAINS:
+                return Condition(functions.holds(text, part), nulls)
+            case Match.STARTS:
+                return Condition(functions.starts(text, part), nulls)
+            case Match.ENDS:
+                return Condition(functions.ends(text, part), nulls)
+            case _:
+                assert_never(predicate.match)
+
+    def _has_element(self, predicate: HasElement, rows: Rows) -> Condition:
+        value = self.terms.write(predicate.field, rows)
+        nulls = (value,) if value.nullable else ()
+        stored = value.stored
+        assert stored is not None
+        separator = stored.separator
+        if predicate.element is None:
+            rest = value.sql if separator is None else sa.func.replace(value.sql, separator, "")
+            return Condition(rest != sa.literal("", sa.String()), nulls)
+        element = self.terms.write(predicate.element, rows)
+        if isinstance(predicate.element, Const) and not predicate.element.value:
+            return Condition(False)
+        nulls = (*nulls, element) if element.nullable else nulls
+        if separator is None:
+            return Condition(self._equal(value, element), nulls)
+        if isinstance(element.constant, str) and separator in element.constant:
+            return Condition(False)
+        edge = sa.literal(separator, sa.String())
+        if element.constant is not None:
+            part: ColumnElement[Any] = sa.literal(f"{separator}{element.constant}{separator}", sa.String())
+        else:
+            part = sa.func.concat(edge, self.terms.comparable(element), edge)
+        text = self.terms.comparable(value)
+        return Condition(functions.holds(edge + sa.type_coerce(text, sa.String()) + edge, part), nulls)
+
+    def _on_month_day(self, predicate: OnMonthDay, rows: Rows) -> Condition:
+        assert isinstance(predicate.days, frozenset)
+        value = self.terms.write(predicate.term, rows)
+        nulls = (value,) if value.nullable else ()
+        if isinstance(predicate.term, Const):
+            if value.constant is None:
+                return Condition(False)
+            day = value.constant if value.kind is Kind.DATE else clock.local_day(value.constant, self.terms.zone)
+            return Condition(clock.month_day(day) in predicate.days)
+        if not predicate.days or len(predicate.days) >= 366:
+            return Condition(bool(predicate.days), nulls)
+        found = functions.month_day(self.terms.local_date(value))
+        days = sorted(predicate.days)
+        if len(days) <= _LISTED_DAYS:
+            return Condition(found.in_(days), nulls)
+        return Condition(sa.or_(*(found.between(first, last) for first, last in clock.day_ranges(days))), nulls)
+
+    def _in_segment(self, name: str) -> ColumnElement[bool]:
+        if name not in self.members:
+            raise SegmentError(f'there is no stored membership of a segment "{name}" to look into')
+        return self.customer.key.in_(self.members[name])
+
+    # --- sources ---
+
+    def opened(self, source: Source, rows: Rows) -> Opened:
+        """A new SELECT over the rows of a source."""
+        frame = Frame(self.names)
+        first = Bound(source.rows[0].entity, self.mapping, frame)
+        frame.begin(first.source)
+        inner = {**rows, source.rows[0].depth: first}
+        self._join_rest(source, frame, inner)
+        return Opened(frame, first, rows[source.parent.depth], inner)
+
+    def _join_rest(self, source: Source, frame: Frame, rows: dict[int, Bound]) -> None:
+        for before, row in zip(source.rows, source.rows[1:]):
+            bound = Bound(row.entity, self.mapping, frame)
+            frame.join(bound.source, bound.linked(rows[before.depth]))
+            rows[row.depth] = bound
+
+    def conditions(self, predicate: Predicate, rows: Rows) -> list[ColumnElement[bool]]:
+        """A predicate as conditions that all have to hold."""
+        items = predicate.items if isinstance(predicate, And) else (predicate,)
+        return [self.write(item, rows) for item in items if item != algebra.TRUE]
+
+    def _spread(self, predicate: Predicate, rows: Rows, frame: Frame) -> Iterator[ColumnElement[bool]]:
+        """Conditions of a SELECT that only asks whether there is a row: rows of rows are joined to it."""
+        match predicate:
+            case Truth(value=True):
+                return
+            case And(items=items):
+                for item in items:
+                    yield from self._spread(item, rows, frame)
+            case Exists(source=source, where=where) if source.pick is None and rows[source.parent.depth].frame is frame:
+                inner = dict(rows)
+                first = Bound(source.rows[0].entity, self.mapping, frame)
+                frame.join(first.source, first.linked(rows[source.parent.depth]))
+                inner[source.rows[0].depth] = first
+                self._join_rest(source, frame, inner)
+                yield from self._spread(source.where, inner, frame)
+                yield from self._spread(where, inner, frame)
+            case _:
+                yield self.write(predicate, rows)
+
+    def _matching(self, source: Source, where: Predicate, rows: Rows) -> tuple[Opened, list[ColumnElement[bool]]]:
+        """A SELECT over the rows that make an existence true."""
+        opened = self.opened(source, rows)
+        if source.pick is None:
+            found = [*self._spread(source.where, opened.rows, opened.frame), *self._spread(where, opened.rows, opened.frame)]
+            return opened, found
+        conditions = self.conditions(source.where, opened.rows)
+        conditions += self._not_outdone(source, source.pick, opened, rows)
+        return opened, conditions + self.conditions(where, opened.rows)
+
+    def exists(self, source: Source, where: Predicate, rows: Rows) -> ColumnElement[bool]:
+        """That a row exists, asked for each row around it."""
+        opened, conditions = self._matching(source, where, rows)
+        query = sa.select(sa.literal_column("1")).select_from(opened.frame.clause).where(opened.link, *conditions)
+        return sa.exists(query.correlate_except(None))
+
+    def among(self, source: Source, where: Predicate, rows: Rows) -> ColumnElement[bool]:
+        """That a row exists, asked once for all: the parent is in the list of those that have one."""
+        opened, conditions = self._matching(source, where, rows)
+        query = sa.select(opened.first.parent_column).select_from(opened.frame.clause).where(*conditions)
+        return opened.anchor.in_(query.correlate_except(None))
+
+    def _not_outdone(self, source: Source, pick: Pick, opened: Opened, rows: Rows) -> list[ColumnElement[bool]]:
+        """That no other row of the source comes before a row in the order of the pick."""
+        row = opened.rows[source.last.depth]
+        conditions: list[ColumnElement[bool]] = []
+        by = None if pick.by is None else row.field(pick.by)
+        if by is not None and by[1].nullable and pick.required:
+            conditions.append(by[0].is_not(None))
+        if opened.first.entity.single and len(source.rows) == 1:
+            return conditions
+        other = self.opened(source, rows)
+        rival = other.rows[source.last.depth]
+        further = rival.key > row.key if pick.latest else rival.key < row.key
+        if by is not None and pick.by is not None:
+            mine, theirs = by[0], rival.field(pick.by)[0]
+            if by[1].nullable and not pick.required:
+                low = sa.literal_column("0"), sa.literal_column("1")
+                ranks = [sa.case((each.is_(None), low[0]), else_=low[1]) for each in (theirs, mine)]
+                ahead = ranks[0] > ranks[1] if pick.latest else ranks[0] < ranks[1]
+                level = sa.or_(mine == theirs, sa.and_(mine.is_(None), theirs.is_(None)))
+                further = sa.or_(ahead, theirs > mine if pick.latest else theirs < mine, sa.and_(level, further))
+            else:
+                further = sa.or_(theirs > mine if pick.latest else theirs < mine, sa.and_(theirs == mine, further))
+        together = other.first.parent_column == opened.first.parent_column
+        query = (
+            sa.select(sa.literal_column("1"))
+            .select_from(other.frame.clause)
+            .where(together, *self.conditions(source.where, other.rows), further)
+        )
+        return [*conditions, sa.not_(sa.exists(query.correlate_except(None)))]
+
+
+def answered(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """A condition as a column that is true or false, never NULL."""
+    return sa.case((condition, sa.true()), else_=sa.false())
+
+
+def renewed(value: Value, sql: ColumnElement[Any]) -> Value:
+    """The same value, read from another expression."""
+    return evolve(value, sql=sql, cheap=True, stored=None)
