@@ -94,7 +94,9 @@ def _value(term: Any, rows: Rows, zone: ZoneInfo) -> Any:
         case FirstPresent(terms=terms):
             return next((each for each in (_value(term, rows, zone) for term in terms) if each is not None), None)
         case Latest(terms=terms):
-            return max((each for each in (_value(term, rows, zone) for term in terms) if each is not None), default=None)
+            return max(
+                (each for each in (_value(term, rows, zone) for term in terms) if each is not None), default=None
+            )
         case DayNumber(term=inner):
             found = _day(_value(inner, rows, zone), zone)
             return None if found is None else Fraction(found.toordinal())

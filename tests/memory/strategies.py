@@ -36,9 +36,40 @@ _MOMENTS = [
     datetime(2025, 10, 25, 22, 0), datetime(2025, 10, 26, 22, 59), datetime(2025, 10, 26, 23, 0),
 ]  # fmt: skip
 VALUES: dict[Kind, list[Any]] = {
-    Kind.NUMBER: [0, 1, 2, -1, Decimal("0.1"), Decimal("0.2"), Decimal("0.30"), Decimal("1.00"), Decimal("999999999999.9999")],
+    Kind.NUMBER: [
+        0,
+        1,
+        2,
+        -1,
+        Decimal("0.1"),
+        Decimal("0.2"),
+        Decimal("0.30"),
+        Decimal("1.00"),
+        Decimal("999999999999.9999"),
+    ],
     Kind.ID: [1, 2, 3],
-    Kind.TEXT: ["", "a", "A", "É", "é", "Σ", "σ", "ς", "ẞ", "ß", "ss", "İ", "i", "I", "ı", "\u212a", "k", "ab", "a%", "_"],
+    Kind.TEXT: [
+        "",
+        "a",
+        "A",
+        "É",
+        "é",
+        "Σ",
+        "σ",
+        "ς",
+        "ẞ",
+        "ß",
+        "ss",
+        "İ",
+        "i",
+        "I",
+        "ı",
+        "\u212a",
+        "k",
+        "ab",
+        "a%",
+        "_",
+    ],
     Kind.CODE: ["", "A", "a", "AB", "%", "B"],
     Kind.CHOICE: ["complete", "pending", "Complete"],
     Kind.YESNO: [True, False],
@@ -137,7 +168,19 @@ def terms(draw: Any, kind: Kind, rows: tuple[Row, ...], size: int) -> Any:
 @st.composite
 def predicates(draw: Any, rows: tuple[Row, ...] = (CUSTOMER,), size: int = 3) -> Any:
     """A bound predicate over the open rows: negation stands at the leaves only."""
-    shapes = ["compare", "compare", "compare", "one of", "match", "present", "element", "month day", "segment", "truth", "native"]
+    shapes = [
+        "compare",
+        "compare",
+        "compare",
+        "one of",
+        "match",
+        "present",
+        "element",
+        "month day",
+        "segment",
+        "truth",
+        "native",
+    ]
     if size > 0:
         shapes += ["and", "or", "and", "or", "exists", "exists", "exists", "last"]
     shape = draw(st.sampled_from(shapes))
@@ -165,7 +208,9 @@ def leaves(draw: Any, shape: str, rows: tuple[Row, ...], size: int) -> Any:
         case "present":
             return Present(draw(terms(draw(st.sampled_from(list(Kind))), rows, size)))
         case "element":
-            return HasElement(Field(draw(st.sampled_from(rows)), "codes", Kind.CODE), draw(st.none() | constants(Kind.CODE)))
+            return HasElement(
+                Field(draw(st.sampled_from(rows)), "codes", Kind.CODE), draw(st.none() | constants(Kind.CODE))
+            )
         case "month day":
             kind = draw(st.sampled_from([Kind.DATE, Kind.MOMENT]))
             days = draw(st.frozensets(st.sampled_from(MONTH_DAYS), max_size=4))

@@ -21,75 +21,61 @@ from segrules.memory.shapes import Shape
 
 def compile_predicate(predicate: Predicate, zone: ZoneInfo) -> Callable[[Any], bool]:
     """The function that tells of a customer (mapping, object or Customer) whether a bound predicate holds."""
-    return _compiled(lambda shape, entry: Writer(shape, zone, entry).predicate(predicate))
+    return _compiled(lambda shape: Writer(shape, zone).predicate(predicate))
 
 
 def compile_term(term: Term, zone: ZoneInfo) -> Callable[[Any], Any]:
     """The function that gives the value of a bound term for a customer; None when it is missing."""
-    return _compiled(lambda shape, entry: Writer(shape, zone, entry).term(term))
+    return _compiled(lambda shape: Writer(shape, zone).term(term))
 
 
 #: After so many customers of one class that had to be read again with care, that class is read so at once.
 _PATIENCE = 16
 
 
-def _compiled(write: Callable[[Shape, bool], Program]) -> Callable[[Any], Any]:
+def _compiled(write: Callable[[Shape], Program]) -> Callable[[Any], Any]:
     """The function for plain dictionaries, which hands other customers on to code written for their shape.
 
     That other code is made when it is first needed. Two threads may both make it; they make the same.
     """
     functions: dict[Shape, Callable[[Any], Any]] = {}
-    shapes_of: dict[type, Shape] = {}
+    chosen: dict[type, Callable[[Any], Any]] = {}
     doubts: dict[type, int] = {}
 
     def function(shape: Shape) -> Callable[[Any], Any]:
         found = functions.get(shape)
         if found is None:
-            found = functions[shape] = _load(write(shape, False))
+            program = write(shape)
+            program.names.update(usual=dict, other=other, doubtful=doubtful)
+            exec(compile(program.source, "<rule>", "exec"), program.names)  # the source is our own alphabet
+            found = functions[shape] = program.names["main"]
         return found
 
-    def careful(customer: Any) -> Any:
+    def other(customer: Any) -> Any:
+        """The answer for what is not a plain dictionary."""
+        run = chosen.get(customer.__class__)
+        if run is None:
+            run = chosen[customer.__class__] = function(_shape_of(customer))
+        return run(customer)
+
+    def doubtful(customer: Any) -> Any:
+        """The answer for a customer whose data is not of the usual classes, or wrong."""
         try:
-            return function(Shape.CAREFUL)(customer)
+            answer = function(Shape.CAREFUL)(customer)
         except Inexact:
             raise CustomerError("the numbers of the customer are too long to calculate with exactly") from None
-
-    def other(customer: Any) -> Any:
         kind = customer.__class__
-        shape = shapes_of.get(kind)
-        if shape is None:
-            shape = shapes_of[kind] = _shape_of(customer)
-        if shape is Shape.CAREFUL:
-            return careful(customer)
-        if shape is Shape.TRUSTED:
-            customer = customer.data
-        try:
-            return function(shape)(customer)
-        except Exception:  # whatever it is, the careful reading says it better
-            pass
-        return doubtful(customer, kind)
-
-    def doubtful(customer: Any, kind: type = dict) -> Any:
-        answer = careful(customer)
         doubts[kind] = doubts.get(kind, 0) + 1
         if doubts[kind] > _PATIENCE:
-            shapes_of[kind] = Shape.CAREFUL
+            chosen[kind] = doubtful
             if kind is dict:
-                program.names["usual"] = None
+                functions[Shape.DICTIONARY].__globals__["usual"] = None
         return answer
 
-    program = write(Shape.MAPPING, True)
-    program.names.update(usual=dict, other=other, doubtful=doubtful)
-    return _load(program)
+    return function(Shape.DICTIONARY)
 
 
 def _shape_of(customer: Any) -> Shape:
     if isinstance(customer, Customer):
         return Shape.TRUSTED
     return Shape.MAPPING if isinstance(customer, Mapping) else Shape.OBJECT
-
-
-def _load(program: Program) -> Callable[[Any], Any]:
-    exec(compile(program.source, "<rule>", "exec"), program.names)  # the source is our own alphabet
-    main: Callable[[Any], Any] = program.names["main"]
-    return main

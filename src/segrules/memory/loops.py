@@ -66,12 +66,11 @@ class Loops(Pad):
             return known.code
         name = self._fresh("x")
         code = shapes.read(self.shape, key[0], row.link, self._constant(row.link))
-        match self.shape:
-            case Shape.CAREFUL:
-                self._line(f"{name} = rows({code}, {self._constant(row.entity)})")
-            case Shape.MAPPING | Shape.OBJECT | Shape.TRUSTED:
-                self._line(f"{name} = {code}")
-                self._line(f"if {name}.__class__ is not list: {name} = rows({name}, {self._constant(row.entity)})")
+        if self.shape is Shape.CAREFUL:
+            self._line(f"{name} = rows({code}, {self._constant(row.entity)})")
+        else:
+            self._line(f"{name} = {code}")
+            self._line(f"if {name}.__class__ is not list: {name} = rows({name}, {self._constant(row.entity)})")
         self._known[key] = Operand((), name)
         return name
 

@@ -13,6 +13,7 @@ from typing import assert_never
 from segrules import algebra
 from segrules.algebra import (
     CUSTOMER,
+    Aggregate,
     And,
     Compare,
     Const,
@@ -45,13 +46,21 @@ class Writer(Terms):
 
     def predicate(self, predicate: Predicate) -> Program:
         """The program whose ``main(r0)`` tells whether the predicate holds."""
+        self._meet(predicate)
         self._finish(predicate)
         return self._program()
 
     def term(self, term: Term) -> Program:
         """The program whose ``main(r0)`` gives the value of the term, or None."""
+        self._meet(term)
         self._line(f"return {self._operand(term).or_none}")
         return self._program()
+
+    def _meet(self, root: Predicate | Term) -> None:
+        """Notes which totals are over the same rows."""
+        for node in algebra.walk(root) if self._is_looped(root) else ():
+            if isinstance(node, Aggregate):
+                self._companions.setdefault(node.source, []).append(node)
 
     def _finish(self, predicate: Predicate) -> None:
         """Ends the function with the answer."""

@@ -73,15 +73,15 @@ MISSING = Operand(("False",), "None")
 class Pad:
     """Where a rule is written down for one shape of customer."""
 
-    def __init__(self, shape: Shape, zone: ZoneInfo, entry: bool = False) -> None:
+    def __init__(self, shape: Shape, zone: ZoneInfo) -> None:
         self.shape = shape
-        self.entry = entry
         self._day_number = reading.day_numbers(zone)
         self._month_day = reading.month_days(zone)
         self.names: dict[str, Any] = dict(shapes.NAMES)
         self._constants: dict[int, str] = {}
         self._texts: dict[str, str] = {}
         self._looped: dict[int, bool] = {}
+        self._companions: dict[Source, list[Aggregate]] = {}
         self._depths: dict[int, frozenset[int]] = {}
         self._functions: list[str] = []
         self._count = 0
@@ -89,18 +89,16 @@ class Pad:
 
     def _program(self) -> Program:
         body = self._lines
-        if self.entry:
-            body = [
-                " if r0.__class__ is not usual:",
-                "  return other(r0)",
-                " try:",
-                *(" " + line for line in body),
-                " except Exception:",
-                "  pass",
-                " return doubtful(r0)",
-            ]
-        functions = [*self._functions, "def main(r0):", *body]
-        return Program("\n".join(functions) + "\n", self.names)
+        if self.shape is not Shape.CAREFUL:
+            start = {
+                Shape.DICTIONARY: [" if customer.__class__ is not usual: return other(customer)", " r0 = customer"],
+                Shape.TRUSTED: [" r0 = customer.data"],
+            }.get(self.shape, [" r0 = customer"])
+            doubt = [" except Exception: pass", " return doubtful(customer)"]
+            body = [*start, " try:", *(" " + line for line in body), *doubt]
+        else:
+            body = [" r0 = customer", *body]
+        return Program("\n".join([*self._functions, "def main(customer):", *body, ""]), self.names)
 
     def _begin(self, rows: dict[int, str]) -> None:
         self._rows = rows

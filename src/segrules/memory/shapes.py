@@ -16,6 +16,7 @@ from segrules.memory import reading
 class Shape(Enum):
     """What the code of a rule is written for."""
 
+    DICTIONARY = "plain dictionaries, of the usual classes"
     MAPPING = "mappings with get, of the usual classes"
     OBJECT = "objects with attributes, of the usual classes"
     TRUSTED = "the data inside a Customer, which has been checked"
@@ -59,7 +60,7 @@ NAMES |= {function.__name__ + "_" + kind.name: function for kind, pair in _READE
 def read(shape: Shape, row: str, name: str, constant: str) -> str:
     """The code that reads a field of a row; ``constant`` names the string with the field's name."""
     match shape:
-        case Shape.MAPPING | Shape.TRUSTED:
+        case Shape.DICTIONARY | Shape.MAPPING | Shape.TRUSTED:
             return f"{row}.get({constant})"
         case Shape.OBJECT if is_attribute(name):
             return f"{row}.{name}"
@@ -88,7 +89,7 @@ def order_guard(shape: Shape, value: str, code: str, label: str) -> str:
             return f"({value} := ordered({code}, {label})) is not None"
         case Shape.TRUSTED:
             return f"({value} := {code}) is not None"
-        case Shape.MAPPING | Shape.OBJECT:
+        case Shape.DICTIONARY | Shape.MAPPING | Shape.OBJECT:
             usual = _CLASSES[Kind.MOMENT].format(now=f"({value} := {code})", v=value)
             return f"({usual} or {value} is not None and sure_ordered({value}))"
 

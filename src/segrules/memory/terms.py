@@ -79,9 +79,10 @@ class Terms(Loops):
             case Aggregate() | Picked():
                 if self._is_deep:
                     return self._outlined(term)
-                operand = self._aggregate(term) if isinstance(term, Aggregate) else self._picked_value(term)
-                self._known[term] = operand
-                return operand
+                if isinstance(term, Aggregate):
+                    return self._aggregates(term)
+                self._known[term] = self._picked_value(term)
+                return self._known[term]
             case FirstPresent(terms=terms):
                 name = self._fresh("v")
                 self._line(f"{name} = None")
@@ -110,36 +111,51 @@ class Terms(Loops):
         self._line(f"{name} = {call[0]}")
         return Operand((f"{name} is not None",), name)
 
-    def _aggregate(self, aggregate: Aggregate) -> Operand:
+    def _aggregates(self, wanted: Aggregate) -> Operand:
+        """An aggregate, and in the same loop all others of the rule over the same rows."""
+        together = [wanted]
+        inside = {0, *(row.depth for row in wanted.source.rows)}
+        for other in self._companions.get(wanted.source, ()):
+            known = other in self._known or other in together
+            if not known and (
+                other.value is None or (self._used(other.value) <= inside and not self._is_looped(other.value))
+            ):
+                together.append(other)
+        totals = [self._fresh("n") for _ in together]
+        for each, total in zip(together, totals, strict=True):
+            start = {Fold.COUNT: "0", Fold.SUM: "0", Fold.COUNT_DISTINCT: self._call(set)}.get(each.fold, "None")
+            self._line(f"{total} = {start}")
+        with self._each(wanted.source):
+            for each, total in zip(together, totals, strict=True):
+                self._gather(each, total)
+        for each, total in zip(together, totals, strict=True):
+            if each.fold is Fold.COUNT_DISTINCT:
+                self._line(f"{total} = len({total})")
+            is_open = each.fold in (Fold.MIN, Fold.MAX)
+            self._known[each] = Operand((f"{total} is not None",) if is_open else (), total)
+        return self._known[wanted]
+
+    def _gather(self, aggregate: Aggregate, total: str) -> None:
+        """Adds one row to a total."""
         fold, term = aggregate.fold, aggregate.value
-        total = self._fresh("n")
-        start = {Fold.COUNT: "0", Fold.SUM: "0", Fold.COUNT_DISTINCT: self._call(set)}.get(fold, "None")
-        self._line(f"{total} = {start}")
-        with self._each(aggregate.source):
-            if term is None:
-                self._line(f"{total} += 1")
-            else:
-                is_text = fold is Fold.COUNT_DISTINCT and kind_of(term) is Kind.TEXT
-                operand = self._comparable(term, Kind.TEXT) if is_text else self._operand(term)
-                if fold in (Fold.MIN, Fold.MAX):
-                    operand = self._named(operand)
-                if operand.guards:
-                    self._line(f"if not ({operand.present}): continue")
-                match fold:
-                    case Fold.COUNT:
-                        self._line(f"{total} += 1")
-                    case Fold.COUNT_DISTINCT:
-                        self._line(f"{total}.add({operand.code})")
-                    case Fold.SUM:
-                        self._line(f"{total} = {self._call(algebra.EXACT.add, total, operand.code)}")
-                    case Fold.MIN | Fold.MAX:
-                        test = "<" if fold is Fold.MIN else ">"
-                        self._line(f"if {total} is None or {operand.code} {test} {total}: {total} = {operand.code}")
-                    case _:
-                        assert_never(fold)
-        if fold is Fold.COUNT_DISTINCT:
-            self._line(f"{total} = len({total})")
-        return Operand((f"{total} is not None",) if fold in (Fold.MIN, Fold.MAX) else (), total)
+        if term is None:
+            self._line(f"{total} += 1")
+            return
+        is_text = fold is Fold.COUNT_DISTINCT and kind_of(term) is Kind.TEXT
+        operand = self._comparable(term, Kind.TEXT) if is_text else self._operand(term)
+        match fold:
+            case Fold.COUNT:
+                self._line(f"if {operand.present}: {total} += 1")
+            case Fold.COUNT_DISTINCT:
+                self._line(f"if {operand.present}: {total}.add({operand.code})")
+            case Fold.SUM:
+                self._line(f"if {operand.present}: {total} = {self._call(algebra.EXACT.add, total, operand.code)}")
+            case Fold.MIN | Fold.MAX:
+                operand = self._named(operand)
+                better = f"({total} is None or {operand.code} {'<' if fold is Fold.MIN else '>'} {total})"
+                self._line(f"if {operand.when(better)}: {total} = {operand.code}")
+            case _:
+                assert_never(fold)
 
     def _picked_value(self, picked: Picked) -> Operand:
         if picked.source.pick is None:
