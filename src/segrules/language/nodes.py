@@ -146,12 +146,17 @@ class RelationRef(Node):
 
     ``parent`` None opens all rows of the customer by the word's own meaning; a level opens only those of
     the row that is open there (``items`` inside ``order where``; ``relation`` is then still ``order_item``).
-    ``parent_relation`` names the row on that level whose children they are (``order``).
+    ``parent_relation`` names the row on that level whose children they are (``order``). With a
+    ``parent_relation`` but no ``parent`` level they are those of all such rows (``order.items`` outside
+    any order: the items of all orders, canceled ones too).
+    ``inside`` and ``plural`` are how the vocabulary spells it, for printing only.
     """
 
     relation: str
     parent: int | None = None
     parent_relation: str | None = None
+    inside: str | None = field(default=None, eq=False, repr=False)
+    plural: str | None = field(default=None, eq=False, repr=False)
 
 
 class Function(Enum):
