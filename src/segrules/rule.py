@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
     from sqlalchemy.sql import FromClause
 
-    from segrules.sql import Plan
+    from segrules.sql.planner import Plan
 
 #: A segment that a rule may refer to: its rule, evaluated live, or a selectable of its stored member ids.
 Segments = Mapping[str, "Rule | FromClause | sa.Select[Any]"]
@@ -124,10 +124,7 @@ class Rule:
         """How many customers match."""
         from segrules import sql
 
-        predicate = self.bound(shop, **given)
-        members = _members(predicate, given.get("segments"))
-        zone = _clock(shop, given).zone
-        statement = sql.count(predicate, shop.mapping, connection.dialect, zone, members)
+        statement = sql.count(self.select(shop, connection.dialect, **given))
         return int(connection.execute(statement).scalar_one())
 
     def predicate(self, shop: Shop, **given: Unpack[Given]) -> Callable[[Any], bool]:
@@ -223,8 +220,8 @@ def _dialect(dialect: Dialect | str) -> Dialect:
         return dialect
     from sqlalchemy.engine import make_url
 
-    from segrules import sql
+    from segrules.sql.engines import ENGINES
 
-    if dialect not in sql.ENGINES and dialect != "mysql":
-        raise BackendError(f'there is no dialect "{dialect}"; there are {", ".join((*sql.ENGINES, "mysql"))}')
+    if dialect not in ENGINES and dialect != "mysql":
+        raise BackendError(f'there is no dialect "{dialect}"; there are {", ".join((*ENGINES, "mysql"))}')
     return make_url(f"{dialect}://").get_dialect()()
