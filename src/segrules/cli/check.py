@@ -11,7 +11,7 @@ from segrules.cli.evaluation import moment_of
 from segrules.cli.failures import Exit, Verb
 from segrules.cli.output import diagnostic_to_json, echo_diagnostic, echo_json, json_option
 from segrules.cli.reading import RuleText, expressions_option, read_rules, rules_argument
-from segrules.errors import Diagnostic, Severity
+from segrules.errors import Diagnostic, RuleError, Severity
 
 
 @click.command(cls=Verb)
@@ -57,14 +57,17 @@ def check_command(
 
 
 def _diagnostics(rule: RuleText, timezone: str, at: str | None) -> list[Diagnostic]:
-    from segrules.rule import errors_and_warnings
+    """The mistakes of a rule, or else its warnings."""
+    from segrules.rule import parse
     from segrules.shop.shop import zone_named
-    from segrules.vocabulary import Vocabulary
 
     moment = None if at is None else moment_of(at, "--at")
     if moment is not None and moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone_named(timezone))
-    return errors_and_warnings(rule.text, Vocabulary.installed(), name=rule.name, at=moment, timezone=timezone)
+    try:
+        return list(parse(rule.text, name=rule.name).lint(at=moment, timezone=timezone))
+    except RuleError as error:
+        return list(error.diagnostics)
 
 
 def _to_json(rule: RuleText, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _STORES = {store.id: {"store": store.code, "website": store.website.code} for st
 _NOWHERE = {"store": None, "website": None}
 _GROUPS = {group.id: group.code for group in GROUPS}
 _CATEGORIES = {
-    product.id: [{"code": category.code, "name": category.name} for category in product.categories]
+    product.id: [{"id": category.id, "code": category.code, "name": category.name} for category in product.categories]
     for product in PRODUCTS
 }
 _CARDS = {
@@ -86,7 +86,7 @@ def _carts(history: Rows) -> list[Mapping]:
         cart |= _STORES.get(cart.pop("store_id"), _NOWHERE)
         cart["status"] = "active" if cart.pop("is_active") else "inactive"
         rules = cart["applied_rules"]
-        cart["applied_rules"] = rules.split(",") if rules else []
+        cart["applied_rules"] = None if rules is None else [code for code in rules.split(",") if code]
         cart["items"] = [_with_categories(item) for item in items.get(cart["id"], ())]
     return carts
 
