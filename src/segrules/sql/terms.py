@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping as AnyMapping
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, assert_never
 from zoneinfo import ZoneInfo
@@ -255,4 +256,18 @@ class Terms:
             edge = sa.literal(moments[middle - 1], sa.DateTime())
             return sa.case((value.sql < edge, offset(low, middle)), else_=offset(middle, high))
 
-        return functions.local_date(value.sql, offset(0, len(seconds)))
+        if value.cheap or len(seconds) == 1:
+            return functions.local_date(value.sql, offset(0, len(seconds)))
+        return functions.local_date(value.sql, self._looked_up_offset(value.sql))
+
+    def _looked_up_offset(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
+        """The zone's offset at a moment that takes work to compute, so it is written once and not in every branch."""
+        moments, seconds = clock.offsets(self.zone)
+        listed = sa.union_all(
+            *(
+                sa.select(sa.literal(since, sa.DateTime()).label("since"), sa.literal(each, sa.Integer()).label("seconds"))
+                for since, each in zip((datetime.min, *moments), seconds)
+            )
+        ).subquery(self.writer.names.fresh("offsets"))
+        query = sa.select(listed.c.seconds).where(listed.c.since <= moment).order_by(listed.c.since.desc())
+        return query.limit(sa.literal_column("1")).correlate_except(None).scalar_subquery()
