@@ -128,7 +128,7 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         "duckdb": "starts_with({0}, {1})",
     },
     ends: {
-        "sqlite": "({1} = '' OR substr({0}, -length({1})) = {1})",
+        "sqlite": "({0} IS NOT NULL AND ({1} = '' OR substr({0}, -length({1})) = {1}))",
         "postgresql": "(right({0}, length({1})) = {1})",
         "mariadb": "(RIGHT({0}, CHAR_LENGTH({1})) = {1})",
         "duckdb": "ends_with({0}, {1})",

@@ -365,11 +365,9 @@ class Writer:
             else:
                 further = sa.or_(theirs > mine if pick.latest else theirs < mine, sa.and_(theirs == mine, further))
         together = other.first.parent_column == opened.first.parent_column
-        query = (
-            sa.select(sa.literal_column("1"))
-            .select_from(other.frame.clause)
-            .where(together, *self.conditions(source.where, other.rows), further)
-        )
+        # The conditions come first: they may join further tables to the frame.
+        outdoing = (together, *self.conditions(source.where, other.rows), further)
+        query = sa.select(sa.literal_column("1")).select_from(other.frame.clause).where(*outdoing)
         return [*conditions, sa.not_(sa.exists(query.correlate_except(None)))]
 
 
