@@ -55,7 +55,7 @@ class _Mistake:
         if not self.before and not self.found:
             self.report.error("SEG102", "the rule is empty", Span(0, 0), hint="the rule for everyone is true")
             return
-        for attempt in (self._unclosed_text, self._foreign, self._thousands, self._chained, self._where, self._unit,
+        for attempt in (self._unclosed_text, self._split_time, self._foreign, self._thousands, self._chained, self._where, self._unit,
                         self._loose_point, self._closing):
             if attempt():
                 return
@@ -83,6 +83,17 @@ class _Mistake:
             return False
         self.report.error(
             "SEG104", "the text has no closing quote on its line", Span(self.at, end), hint='a line break in a text is written \\n'
+        )
+        return True
+
+    def _split_time(self) -> bool:
+        found = self.last and re.compile(r"([0-9-]{10})\s+([0-9]{2}:[0-9]{2}(?::[0-9.]+)?)").match(
+            self.source.text, self.last[1]
+        )
+        if not found:
+            return False
+        self.report.error(
+            "SEG106", "a day and its time are joined by T", Span(*found.span()), write=f"{found[1]}T{found[2]}"
         )
         return True
 
@@ -260,7 +271,11 @@ class _Mistake:
             return "write = or is"
         if found in ("greater", "more", "less", "at", "over", "under", "exceeds"):
             return "write > or <, >= or <="
-        if found in ("where", "who", "whose") and not self.before:
+        if found == "than":
+            return "write > or <, >= or <="
+        if found == "ago" and self.last and len(self.before) > 2:
+            return "write in last 7 days, or after 7 days ago"
+        if self.before and self.before[0][0].lower() in ("where", "who", "whose", "customers"):
             return "a rule is one condition about the customer: customer.group is wholesale"
         return None
 

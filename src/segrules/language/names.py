@@ -163,7 +163,8 @@ class Names:
                     found = self.vocabulary.inside(innermost.rows.path, word)
                     if found is not None:
                         ref = _inside(found, len(self.levels), innermost.word, path)
-                        return ref, Level(found, word, all_rows=False)
+                        assert found.rows is not None
+                        return ref, Level(found, found.rows.inside or word, all_rows=False)
             relation = self.vocabulary.named(word)
             if relation is None or relation.type.construct:
                 self._unknown_relation(path, word)
@@ -196,7 +197,8 @@ class Names:
                 )
                 return None
             ref = _inside(relation, level, parent.word, path)
-            return ref, Level(relation, relation.word, all_rows=level is None)
+            assert relation.rows is not None
+            return ref, Level(relation, relation.rows.inside or relation.word, all_rows=level is None)
         self.report.error("SEG209", f"{self.report.short(path)} has too many dots", path)
         return None
 

@@ -117,7 +117,7 @@ def _operand(operand: nodes.Operand, rows: Rows, binding: int = 0) -> str:
             text = f"{left} {operand.operator.value} {right}"
         case nodes.Negative():
             own = 3
-            text = f"-{_operand(operand.operand, rows, 3)}"
+            text = f"-{_operand(operand.operand, rows, 4)}"
         case nodes.Percent():
             own = 4
             text = f"{_decimal(operand.percentage)}% of {_operand(operand.operand, rows, 4)}"
@@ -181,7 +181,7 @@ def _sign(comparison: nodes.Comparison, right: nodes.Operand, negated: bool) -> 
             if isinstance(right, _WORDS):
                 return "is not" if negated else "is"
             return "!=" if negated else "="
-        case nodes.Comparison.LESS | nodes.Comparison.GREATER if isinstance(right, _TIMES):
+        case nodes.Comparison.LESS | nodes.Comparison.GREATER if negated or isinstance(right, _TIMES):
             word = "before" if comparison is nodes.Comparison.LESS else "after"
             return f"not {word}" if negated else word
         case _:

@@ -56,6 +56,8 @@ class Report:
         hint: str | None, instead_of: Span | None,
     ) -> None:
         span = place if isinstance(place, Span) else place.span
+        if any(each.code == code and each.span == span for each in self.diagnostics):
+            return
         suggestion = None if write is None else Suggestion(write, instead_of or span)
         self.diagnostics.append(Diagnostic(code, severity, message, span, self.source, suggestion, hint))
         if len(self.diagnostics) >= MOST:

@@ -346,7 +346,10 @@ class Values(ABC):
     def _fits(self, meant: Meant, subject: Meant, shown: str) -> nodes.Operand | None:
         if meant.sort in FITS[subject.sort]:
             return meant.node
-        self._mismatch(meant, subject, shown)
+        if subject.sort is Sort.DAYS_UNTIL and meant.sort is Sort.NUMBER:
+            self.report.error("SEG316", f"{shown} compares with a plain number only", meant.node)
+        else:
+            self._mismatch(meant, subject, shown)
         return None
 
     def _mismatch(self, meant: Meant, subject: Meant, shown: str, write: str | None = None, hint: str | None = None) -> None:
