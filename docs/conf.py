@@ -4,6 +4,8 @@ import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
@@ -40,3 +42,23 @@ html_title = f"segrules {release}"
 html_static_path: list[str] = []
 html_show_sphinx = False
 html_copy_source = False
+
+
+def as_literal_blocks(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Indented examples and drawn trees in module docstrings are shown as they are."""
+    shown: list[str] = []
+    literal = False
+    for index, line in enumerate(lines):
+        begins = not index or not lines[index - 1].strip()
+        if begins and line.strip():
+            drawn = any("├" in each for each in lines[index : index + 2])
+            if (line.startswith("    ") or drawn) and not literal and not (shown and "::" in "".join(shown[-2:])):
+                shown += ["::", ""]
+            literal = line.startswith("    ") or drawn
+        shown.append("    " + line if literal and not line.startswith("    ") and line.strip() else line)
+    lines[:] = shown
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", as_literal_blocks)

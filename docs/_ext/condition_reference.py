@@ -9,10 +9,14 @@ from datetime import datetime
 from pprint import pformat
 
 from docutils import nodes
-from segrules.condition import Anniversary, Choice, DaysSince, DaysUntil, Example, FieldType
-from segrules.vocabulary import Relation, Vocabulary
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from segrules.condition import Anniversary, Choice, DaysSince, DaysUntil, Example, FieldType
+from segrules.vocabulary import Relation, Vocabulary
+
+#: The moment of examples that name none; the page says it once.
+USUAL = "2025-07-04T12:00:00+00:00"
 
 
 def page(vocabulary: Vocabulary) -> str:
@@ -67,11 +71,12 @@ def shown(example: Example) -> Iterator[str]:
     yield example.rule
     yield "```"
     yield ""
-    yield f"`at` {datetime.fromisoformat(example.at):%Y-%m-%d %H:%M} UTC this customer matches, and the next one does not:"
-    yield ""
+    moment = datetime.fromisoformat(example.at)
     yield "```python"
-    for customer in (example.matches, example.misses):
-        yield pformat(dict(customer), width=96, sort_dicts=False)
+    yield "# true of" if example.at == USUAL else f"# at {moment:%Y-%m-%d %H:%M} UTC, true of"
+    yield pformat(dict(example.matches), width=96, sort_dicts=False)
+    yield "# false of"
+    yield pformat(dict(example.misses), width=96, sort_dicts=False)
     yield "```"
     yield ""
 

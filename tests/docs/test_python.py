@@ -4,7 +4,6 @@ import doctest
 from pathlib import Path
 
 import pytest
-
 from pages import PAGES, blocks
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
