@@ -1,6 +1,6 @@
-"""Parity itself: one rule over one population, in memory and on every backend, and what to say when they disagree.
+"""Parity itself: one question about one population, in memory and on every backend, and what to say when they disagree.
 
-A **case** is one generated rule evaluated over one whole population of generated customers on one backend, and
+A **case** is one generated question asked about one whole population of generated customers on one backend, and
 compared with memory, customer by customer.
 """
 
@@ -8,52 +8,30 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pprint import pformat
 from typing import Any
 
-import attrs
-import sqlalchemy as sa
 from attrs import define, field, frozen
 
 from segrules.errors import BackendError, SegrulesError
-from segrules.language import format_condition, nodes
-from segrules.rule import Rule, parse
-from segrules.shop.shop import Shop
-from segrules.testing.backends import Backend
-from segrules.testing.choosing import Seeded, happens, one_of
+from segrules.shop.shop import DefaultShop
+from segrules.testing.choosing import Chooser, Seeded, happens, one_of
 from segrules.testing.coverage import Coverage, missing_fields, references
 from segrules.testing.customers import Population
-from segrules.testing.rules import Generated, make_rule
-from segrules.testing.scene import SEGMENTS, WEBSITES, Customer, Scene
-from segrules.testing.shrinking import smaller_customer, smaller_rule
-from segrules.testing.writing import clear, insert
-
-
-@frozen
-class Setting:
-    """What a rule is evaluated with: the scene, the values of its parameters, a website."""
-
-    scene: Scene
-    parameters: Mapping[str, Any] = field(factory=dict)
-    website: str | None = None
-
-    def keywords(self, members: sa.Table | None = None) -> dict[str, Any]:
-        """The arguments of an evaluation; with ``members``, of one that reads stored memberships."""
-        found: dict[str, Any] = {"at": self.scene.at, "parameters": dict(self.parameters), "website": self.website}
-        if members is not None:
-            found["segments"] = {
-                name: sa.select(members.c.customer_id).where(members.c.segment == name) for name in SEGMENTS
-            }
-        return found
+from segrules.testing.questions import AlgebraQuestion, Question, RuleQuestion, ids_in_memory
+from segrules.testing.rules import make_rule
+from segrules.testing.scene import WEBSITES, Customer, Scene
+from segrules.testing.shrinking import smaller_customer
+from segrules.testing.stage import Stage
+from segrules.testing.terms import make_predicate
 
 
 @frozen
 class Mismatch:
-    """A rule about which a backend and memory disagree, as small as it could be made."""
+    """A question about which a backend and memory disagree, as small as it could be made."""
 
-    rule: str
-    setting: Setting
+    question: Question
     customers: Sequence[Customer]
     backend: str
     memory: Any
@@ -62,175 +40,126 @@ class Mismatch:
     origin: str
 
     def __str__(self) -> str:
-        shown = self.customers[0] if len(self.customers) == 1 else f"{len(self.customers)} customers"
+        scene = self.question.scene
+        shown: Any = self.customers[0] if len(self.customers) == 1 else list(self.customers[:3])
         lines = [
-            f"memory and {self.backend} disagree ({self.origin})",
-            f"  rule:       {self.rule}",
-            f"  at:         {self.setting.scene.at.isoformat()} in {self.setting.scene.shop.zone.key}",
+            *self.question.described(),
+            ("at", f"{scene.at.isoformat()} in {scene.shop.zone.key}"),
+            ("customer", pformat(_plainest(shown), width=110, sort_dicts=False)),
+            ("in memory", _shown(self.memory, self.customers)),
+            (f"on {self.backend}", _shown(self.database, self.customers)),
+            ("statement", self.statement),
         ]
-        lines += [f"  parameters: {dict(self.setting.parameters)!r}"] if self.setting.parameters else []
-        lines += [f"  website:    {self.setting.website}"] if self.setting.website else []
-        lines += [
-            f"  customer:   {pformat(_plainest(shown), width=110, sort_dicts=False)}",
-            f"  in memory:  {self.memory}",
-            f"  in SQL:     {self.database}",
-            f"  statement:  {self.statement}",
-        ]
-        return "\n".join(lines)
-
-
-class Stage:
-    """One backend with the tables of a shop, on which one population after another lies."""
-
-    def __init__(self, backend: Backend, shop: Shop, create: Callable[[sa.Engine], None]) -> None:
-        self.backend = backend
-        self.shop = shop
-        self.members = sa.Table(
-            "kit_members",
-            sa.MetaData(),
-            sa.Column("segment", sa.String(20), primary_key=True),
-            sa.Column("customer_id", sa.BigInteger, primary_key=True, autoincrement=False),
-        )
-        create(backend.engine)
-        self.members.metadata.create_all(backend.engine)
-        self.connection = backend.engine.connect()
-
-    def close(self) -> None:
-        """Lets the connection go."""
-        self.connection.close()
-
-    def put(self, customers: Sequence[Customer]) -> None:
-        """Exactly these customers lie in the database."""
-        connection = self.connection
-        connection.execute(sa.delete(self.members))
-        clear(connection, self.shop)
-        insert(connection, self.shop, customers)
-        members = [
-            {"segment": name, "customer_id": customer["id"]}
-            for customer in customers
-            for name in customer.get("segments", ())
-        ]
-        if members:
-            connection.execute(sa.insert(self.members), members)
-        connection.commit()
-
-    def ids(self, rule: Rule, setting: Setting) -> frozenset[int]:
-        """The customers that the database says match."""
-        statement = self.statement(rule, setting)
-        try:
-            return frozenset(row[0] for row in self.connection.execute(statement))
-        finally:
-            self.connection.rollback()
-
-    def statement(self, rule: Rule, setting: Setting) -> sa.Select[Any]:
-        """The statement for a rule."""
-        return rule.select(setting.scene.shop, self.backend.engine.dialect, **setting.keywords(self.members))
-
-    def explained(self, rule: Rule, setting: Setting) -> str:
-        """The statement as text, for a message."""
-        try:
-            compiled = self.statement(rule, setting).compile(self.backend.engine)
-            return f"{compiled}\n  with        {compiled.params}"
-        except Exception as cause:
-            return f"none: {cause}"
-
-
-def memory_ids(rule: Rule, setting: Setting, customers: Iterable[Customer]) -> frozenset[int]:
-    """The customers that match in memory."""
-    matches = rule.predicate(setting.scene.shop, **setting.keywords())
-    return frozenset(customer["id"] for customer in customers if matches(customer))
+        rows = [f"memory and {self.backend} disagree ({self.origin})"]
+        rows += [f"  {label + ':':<12}{text.replace(chr(10), chr(10) + ' ' * 14)}" for label, text in lines]
+        return "\n".join(rows)
 
 
 @define
 class Run:
-    """A run of so many cases from one seed; :meth:`go` leaves its findings in the attributes."""
+    """So many cases from one seed; :meth:`go` leaves its findings in the attributes.
 
-    shop: Shop
+    ``about``: relations and fields of which each rule must mention one, in turn. ``algebra``: ask random predicates
+    of the algebra instead of rules.
+    """
+
+    shop: DefaultShop
     stages: Sequence[Stage]
     seed: int | str = 0
     population: int = 60
-    rules_each: int = 150
+    questions_each: int = 150
     about: Sequence[tuple[str, str]] = ()
+    algebra: bool = False
     most_mismatches: int = 1
     cases: Counter[str] = field(factory=Counter, init=False)
     refused: Counter[str] = field(factory=Counter, init=False)
     invalid: list[str] = field(factory=list, init=False)
-    rules: int = field(default=0, init=False)
+    questions: int = field(default=0, init=False)
     telling: int = field(default=0, init=False)
     coverage: Coverage = field(factory=Coverage, init=False)
     mismatches: list[Mismatch] = field(factory=list, init=False)
     seconds: float = field(default=0.0, init=False)
 
     def go(self, cases: int) -> Run:
-        """Compares until so many cases are done, or a mismatch is found."""
+        """Compares until so many cases are done on the backends together, or a mismatch is found."""
         started = time.perf_counter()
-        round_ = 0
-        while sum(self.cases.values()) < cases and len(self.mismatches) < self.most_mismatches:
-            self.round(f"{self.seed}/{round_}", cases)
-            round_ += 1
+        number = 0
+        while not self.is_over(cases):
+            self.round(f"{self.seed}/{number}", cases)
+            number += 1
         self.seconds = time.perf_counter() - started
         return self
 
+    def is_over(self, cases: int) -> bool:
+        """Whether there is nothing more to do."""
+        tried = self.questions + len(self.invalid)
+        return (
+            sum(self.cases.values()) >= cases
+            or len(self.mismatches) >= self.most_mismatches
+            or tried * max(1, len(self.stages)) > 5 * cases + 500
+        )
+
     def round(self, seed: str, cases: int) -> None:
-        """One population and the rules about it."""
+        """One population and the questions about it."""
         chooser = Seeded(seed)
         scene = Scene.drawn(chooser, self.shop)
         population = Population.drawn(chooser, scene, self.population)
         missing = missing_fields(population)
         for stage in self.stages:
             stage.put(population.customers)
-        for number in range(self.rules_each):
-            about = self.about[(self.rules + len(self.invalid)) % len(self.about)] if self.about else None
-            made = make_rule(chooser, scene, about)
-            website = one_of(chooser, WEBSITES) if happens(chooser, 6) else None
-            self.compare(made, Setting(scene, made.parameters, website), population, missing, f"seed {seed}, rule {number}")
-            if sum(self.cases.values()) >= cases or len(self.mismatches) >= self.most_mismatches:
+        for number in range(self.questions_each):
+            question = self.ask(chooser, scene, missing, f"seed {seed}, question {number}")
+            if question is not None:
+                self.compare(question, population.customers, f"seed {seed}, question {number}")
+            if self.is_over(cases):
                 return
 
-    def compare(
-        self,
-        made: Generated,
-        setting: Setting,
-        population: Population,
-        missing: frozenset[tuple[str, str]],
-        origin: str,
-    ) -> None:
-        """One rule over one population on every stage."""
-        text = format_condition(made.node)
+    def ask(
+        self, chooser: Chooser, scene: Scene, missing: frozenset[tuple[str, str]], origin: str
+    ) -> Question | None:
+        """A new question; None when what was made up is no valid rule."""
+        if self.algebra:
+            return AlgebraQuestion(make_predicate(chooser, scene), scene)
+        turn = self.questions + len(self.invalid)
+        made = make_rule(chooser, scene, self.about[turn % len(self.about)] if self.about else None)
+        website = one_of(chooser, WEBSITES) if happens(chooser, 6) else None
         try:
-            rule = parse(text, self.shop)
+            question = RuleQuestion.of(made.node, scene, made.parameters, website)
         except SegrulesError as refusal:
-            self.invalid.append(f"{origin}: {text}\n{refusal}")
-            return
-        self.rules += 1
-        expected = _answer(lambda: memory_ids(rule, setting, population.customers))
-        for stage in self.stages:
-            found = _answer(lambda: stage.ids(rule, setting))
-            if isinstance(found, BackendError):
-                self.refused[stage.backend.name] += 1
-                continue
-            self.cases[stage.backend.name] += 1
-            if found != expected:
-                self.mismatches.append(shrink(stage, rule, setting, population.customers, origin))
-                stage.put(population.customers)
-        if isinstance(expected, frozenset):
-            self.telling += 0 < len(expected) < len(population.customers)
-        self.coverage.count(made.node, setting.scene, missing)
+            self.invalid.append(f"{origin}: {refusal}")
+            return None
+        self.coverage.count(made.node, scene, missing)
         self.coverage.seen.update(references(made.node))
+        return question
+
+    def compare(self, question: Question, customers: Sequence[Customer], origin: str) -> None:
+        """One question about one population on every stage."""
+        self.questions += 1
+        expected = _answer(lambda: ids_in_memory(question, customers))
+        if isinstance(expected, frozenset):
+            self.telling += 0 < len(expected) < len(customers)
+        for stage in self.stages:
+            found = _answer(lambda stage=stage: stage.ids(question))  # type: ignore[misc]
+            if isinstance(found, BackendError):
+                self.refused[stage.name] += 1
+                continue
+            self.cases[stage.name] += 1
+            if found != expected:
+                self.mismatches.append(shrink(stage, question, customers, origin))
+                stage.put(customers)
 
     def report(self) -> str:
         """What was done, in a few lines."""
         done = ", ".join(f"{name} {count}" for name, count in sorted(self.cases.items()))
-        lines = [
-            f"seed {self.seed}: {self.rules} rules over populations of {self.population} customers in {self.seconds:.0f} s",
-            f"cases: {done}; refused: {dict(self.refused) or 'none'}; not valid: {len(self.invalid)}",
-            f"rules that told some customers from others: {self.telling}",
-        ]
-        return "\n".join(lines)
+        return (
+            f"seed {self.seed}: {self.questions} questions about populations of {self.population} in {self.seconds:.0f} s; "
+            f"cases: {done or 'none'}; refused: {dict(self.refused) or 'none'}; not valid: {len(self.invalid)}; "
+            f"told customers apart: {self.telling}"
+        )
 
 
 def _answer(ask: Callable[[], frozenset[int]]) -> Any:
-    """The answer, or the error that came instead; two refusals of one rule agree."""
+    """The answer, or what was said instead. Only BackendError is an answer that a backend may give by itself."""
     try:
         return ask()
     except BackendError as refusal:
@@ -241,74 +170,83 @@ def _answer(ask: Callable[[], frozenset[int]]) -> Any:
         return f"{type(failure).__name__}: {str(failure)[:2000]}"
 
 
-def shrink(stage: Stage, rule: Rule, setting: Setting, customers: Sequence[Customer], origin: str) -> Mismatch:
-    """The mismatch with a small rule and, where one customer shows it, a single plain customer."""
+def shrink(stage: Stage, question: Question, customers: Sequence[Customer], origin: str) -> Mismatch:
+    """The mismatch with a small question and, where one customer shows it, a single plain one."""
 
-    def differs(rule: Rule, setting: Setting, customers: Sequence[Customer]) -> bool:
-        expected = _answer(lambda: memory_ids(rule, setting, customers))
-        found = _answer(lambda: stage.ids(rule, setting))
+    def differs(question: Question, customers: Sequence[Customer]) -> bool:
+        expected = _answer(lambda: ids_in_memory(question, customers))
+        found = _answer(lambda: stage.ids(question))
         return not isinstance(found, BackendError) and found != expected
 
-    def rule_differs(node: nodes.Condition) -> bool:
-        try:
-            return differs(*_again(node, setting), customers)
-        except SegrulesError:
-            return False
-
-    expected = _answer(lambda: memory_ids(rule, setting, customers))
-    found = _answer(lambda: stage.ids(rule, setting))
-    if isinstance(expected, frozenset) and isinstance(found, frozenset):
-        for number in sorted(expected ^ found)[:5]:
-            alone = [each for each in customers if each["id"] == number]
-            stage.put(alone)
-            if differs(rule, setting, alone):
-                customers = alone
-                break
-        else:
-            stage.put(customers)
-    if setting.website is not None and differs(rule, attrs.evolve(setting, website=None), customers):
-        setting = attrs.evolve(setting, website=None)
+    customers = _one_that_differs(stage, question, customers, differs)
     for _ in range(2):
-        rule, setting = _again(smaller_rule(rule.condition, rule_differs), setting)
+        question = _smallest(question, lambda each: differs(each, customers))
         if len(customers) == 1:
-
-            def customer_differs(customer: Customer) -> bool:
-                stage.put([customer])
-                return differs(rule, setting, [customer])
-
-            entities = setting.scene.shapes.entities
-
-            def optional(path: str, name: str) -> bool:
-                known = entities[path].fields.get(name) if path in entities else None
-                return known is not None and not known.required
-
-            customers = [smaller_customer(customers[0], customer_differs, optional)]
+            customers = [_plain(stage, question, customers[0], differs)]
             stage.put(customers)
     return Mismatch(
-        str(rule),
-        setting,
+        question,
         customers,
-        stage.backend.name,
-        _shown(_answer(lambda: memory_ids(rule, setting, customers)), customers),
-        _shown(_answer(lambda: stage.ids(rule, setting)), customers),
-        stage.explained(rule, setting),
+        stage.name,
+        _answer(lambda: ids_in_memory(question, customers)),
+        _answer(lambda: stage.ids(question)),
+        stage.explained(question),
         origin,
     )
 
 
-def _again(node: nodes.Condition, setting: Setting) -> tuple[Rule, Setting]:
-    """A rule from nodes by way of its text, and the setting with the parameters that it still has."""
-    rule = parse(format_condition(node), setting.scene.shop)
-    kept = {name: value for name, value in setting.parameters.items() if name in rule.parameters}
-    return rule, attrs.evolve(setting, parameters=kept)
+_Differs = Callable[[Question, Sequence[Customer]], bool]
 
 
-def _shown(answer: Any, customers: Sequence[Customer]) -> Any:
+def _one_that_differs(
+    stage: Stage, question: Question, customers: Sequence[Customer], differs: _Differs
+) -> Sequence[Customer]:
+    expected = _answer(lambda: ids_in_memory(question, customers))
+    found = _answer(lambda: stage.ids(question))
+    differing = expected ^ found if isinstance(expected, frozenset) and isinstance(found, frozenset) else {1}
+    for customer in customers:
+        if customer["id"] in differing:
+            stage.put([customer])
+            if differs(question, [customer]):
+                return [customer]
+    stage.put(customers)
+    return customers
+
+
+def _smallest(question: Question, still_differs: Callable[[Question], bool], most: int = 300) -> Question:
+    found = True
+    while found:
+        found = False
+        for smaller in question.smaller():
+            most -= 1
+            if most < 0:
+                return question
+            if still_differs(smaller):
+                question, found = smaller, True
+                break
+    return question
+
+
+def _plain(stage: Stage, question: Question, customer: Customer, differs: _Differs) -> Customer:
+    entities = question.scene.shapes.entities
+
+    def customer_differs(customer: Customer) -> bool:
+        stage.put([customer])
+        return differs(question, [customer])
+
+    def optional(path: str, name: str) -> bool:
+        known = entities[path].fields.get(name) if path in entities else None
+        return known is not None and not known.required
+
+    return smaller_customer(customer, customer_differs, optional)
+
+
+def _shown(answer: Any, customers: Sequence[Customer]) -> str:
     if not isinstance(answer, frozenset):
-        return answer
+        return str(answer)
     if len(customers) == 1:
         return "matches" if answer else "does not match"
-    return sorted(answer)
+    return f"{sorted(answer)} match"
 
 
 def _plainest(value: Any) -> Any:

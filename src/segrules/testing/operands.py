@@ -92,18 +92,23 @@ class OperandMaker:
         """A relation to open: all of the customer's, or those of a row that is open."""
         if self.levels and not happens(self.chooser, 3):
             inside = [
-                (RelationRef(each.word, level, row.word), each)
+                (_inside(each, level, row), each)
                 for level, row in self.reachable()
                 for each in self.many
-                if each.rows and row.rows and each.rows.inside and each.rows.parent == row.rows.path and wanted(each)
+                if row.rows is not None and _is_inside(each, row) and wanted(each)
             ]
             if inside:
                 return one_of(self.chooser, inside)
-        many = [each for each in self.many if wanted(each)]
+        around = {word for _, row in self.reachable() for word in _words_inside(self.many, row)}
+        many = [each for each in self.many if wanted(each) and each.word not in around]
         if not many:
             return None
         relation = one_of(self.chooser, many)
-        return RelationRef(relation.word), relation
+        parent = relation.rows and self.scene.vocabulary.of_rows(relation.rows.parent)
+        offered = {each.word for level in self.levels for each in level.offers}
+        if parent and _is_inside(relation, parent) and parent.word not in offered and happens(self.chooser, 6):
+            return _inside(relation, None, parent), relation
+        return RelationRef(relation.word, plural=relation.plural), relation
 
     # --- fields ------------------------------------------------------------------------------------
 
@@ -334,6 +339,25 @@ class OperandMaker:
 
 #: Stands for "beside a field that is open": no shorthand may come in.
 _OPEN = FieldRef("", "", 0)
+
+
+def _is_inside(relation: Relation, parent: Relation) -> bool:
+    """Whether a word exists for a relation's rows inside a row of another relation."""
+    rows = relation.rows
+    return rows is not None and rows.inside is not None and parent.rows is not None and rows.parent == parent.rows.path
+
+
+def _inside(relation: Relation, level: int | None, parent: Relation) -> RelationRef:
+    assert relation.rows is not None
+    link = relation.rows.path.rpartition(".")[2]
+    return RelationRef(relation.word, level, parent.word, inside=relation.rows.inside, plural=link)
+
+
+def _words_inside(relations: list[Relation], parent: Relation) -> Iterator[str]:
+    """The words that mean rows of an open row there, and no longer all rows of the customer."""
+    for each in relations:
+        if each.rows is not None and each.rows.inside is not None and _is_inside(each, parent):
+            yield each.rows.inside
 
 
 def _gives(function: Function, types: tuple[type[FieldType], ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -64,7 +65,7 @@ class RuleMaker(OperandMaker):
             return self.negated(self.condition())
         if kind == 16 and happens(self.chooser, 4):
             return nodes.Constant(not happens(self.chooser, 2))
-        if kind == 17 and happens(self.chooser, 4):
+        if kind == 17 and not self.levels and happens(self.chooser, 2):
             return nodes.InSegment(one_of(self.chooser, SEGMENTS), happens(self.chooser, 3))
         return self.joined([self.condition() for _ in range(2 + self.chooser.below(2))])
 
@@ -81,6 +82,8 @@ class RuleMaker(OperandMaker):
 
     def negated(self, item: nodes.Condition) -> nodes.Condition:
         """The complement, written with ``not``."""
+        if isinstance(item, nodes.InSegment):
+            return attrs.evolve(item, negated=not item.negated)
         return item.item if isinstance(item, nodes.Not) else nodes.Not(item)
 
     def quantified(self, about: tuple[str, str] | None = None) -> nodes.Condition | None:
@@ -157,7 +160,7 @@ class RuleMaker(OperandMaker):
             return nodes.IsSet(ref, negated=self.flag(ref))
         match type_:
             case condition.DaysUntil():
-                return nodes.Compare(ref, one_of(self.chooser, ORDERED), self.days(), self.flag(ref))
+                return self.ordered(ref, self.days())
             case condition.Anniversary():
                 return self.returning(ref)
             case _ if isinstance(type_, NUMERIC):
@@ -165,7 +168,7 @@ class RuleMaker(OperandMaker):
             case condition.Categories() | condition.Codes() | condition.NameOrCode():
                 return self.set_of_codes(ref, type_)
             case condition.Id():
-                return self.listed(ref, Kind.ID, [nodes.Number(values.Decimal(each)) for each in self.ids()])
+                return self.listed(ref, Kind.ID, [nodes.Number(Decimal(each)) for each in self.ids()])
             case condition.Text() | condition.Code():
                 return self.textual(ref, type_)
             case condition.Choice():
@@ -182,8 +185,14 @@ class RuleMaker(OperandMaker):
             case _:
                 return nodes.IsSet(ref, negated=self.flag(ref))
 
+    def ordered(self, left: Operand, right: Operand, worded: bool = False) -> nodes.Condition:
+        """Two operands with an order compared; before and after can be negated when ``worded``."""
+        comparison = one_of(self.chooser, ORDERED)
+        negatable = comparison is Comparison.EQUAL or (worded and comparison in (Comparison.LESS, Comparison.GREATER))
+        return nodes.Compare(left, comparison, right, negatable and self.flag(left))
+
     def days(self) -> Operand:
-        return nodes.Number(values.Decimal(one_of(self.chooser, values.DAYS)))
+        return nodes.Number(Decimal(one_of(self.chooser, values.DAYS)))
 
     def ids(self) -> list[int]:
         return [one_of(self.chooser, values.IDS) for _ in range(1 + self.chooser.below(3))]
@@ -220,16 +229,18 @@ class RuleMaker(OperandMaker):
         beside = left if isinstance(left, FieldRef) else _OPEN
         kind = self.chooser.below(8)
         if kind == 0:
-            return nodes.Between(left, self.number(type_, beside), self.number(type_, beside), self.flag(left))
+            low, high = self.number(type_, beside), self.number(type_, beside)
+            if (_constant(low) or 0) > (_constant(high) or 0):
+                low, high = high, low
+            return nodes.Between(left, low, high, self.flag(left))
         if kind == 1:
             if happens(self.chooser, 4):
                 return nodes.OneOf(left, self.parameter_list(Kind.NUMBER), self.flag(left))
             items = tuple(self.number(type_, beside) for _ in range(1 + self.chooser.below(3)))
             return nodes.OneOf(left, items, self.flag(left))
-        comparison = one_of(self.chooser, ORDERED)
         if not (isinstance(left, FieldRef) and left.shorthand) and happens(self.chooser, 8):
             left = nodes.Arithmetic(left, one_of(self.chooser, tuple(nodes.Operator)), self.number_literal(type_))
-        return nodes.Compare(left, comparison, self.number(type_, beside), comparison is Comparison.EQUAL and self.flag(left))
+        return self.ordered(left, self.number(type_, beside))
 
     def listed(
         self, left: Operand, kind: Kind, items: list[Any], choices: tuple[str, ...] = ()
@@ -318,8 +329,7 @@ class RuleMaker(OperandMaker):
         elif kind == 4:
             other = self.field(condition.Moment, beside=_OPEN)
             right = other.ref if other else right
-        comparison = one_of(self.chooser, ORDERED)
-        return nodes.Compare(ref, comparison, right, self.flag(ref))
+        return self.ordered(ref, right, worded=True)
 
     def momentous(self, left: Operand) -> nodes.Condition:
         """A moment compared with days, instants and windows, or by its anniversary."""
@@ -335,7 +345,7 @@ class RuleMaker(OperandMaker):
             returning = self.returning(nodes.AnniversaryOf(left))
             return returning if not left.shorthand else _positive(returning)
         beside = left if isinstance(left, FieldRef) and left.shorthand else _OPEN
-        return nodes.Compare(left, one_of(self.chooser, ORDERED), self.moment(beside), self.flag(left))
+        return self.ordered(left, self.moment(beside), worded=True)
 
     def ordered_days(self) -> tuple[nodes.DayLiteral, nodes.DayLiteral]:
         """Two days, the earlier first."""
@@ -356,3 +366,13 @@ def _flat(items: list[nodes.Condition], joined: type[nodes.And] | type[nodes.Or]
 
 def _positive(node: nodes.Condition) -> nodes.Condition:
     return attrs.evolve(node, negated=False) if hasattr(node, "negated") else node
+
+
+def _constant(node: Operand) -> Decimal | None:
+    match node:
+        case nodes.Number(value=value):
+            return value
+        case nodes.Negative(operand=nodes.Number(value=value)):
+            return -value
+        case _:
+            return None

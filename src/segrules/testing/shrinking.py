@@ -11,24 +11,6 @@ from segrules.language import nodes
 from segrules.testing.scene import Customer
 
 
-def smaller_rule(
-    rule: nodes.Condition, still_fails: Callable[[nodes.Condition], bool], most: int = 400
-) -> nodes.Condition:
-    """The smallest rule found by leaving parts out, of those that still fail."""
-    tries = 0
-    shrunk = True
-    while shrunk:
-        shrunk = False
-        for candidate in sorted(_reductions(rule), key=_size):
-            tries += 1
-            if tries > most:
-                return rule
-            if still_fails(candidate):
-                rule, shrunk = candidate, True
-                break
-    return rule
-
-
 def smaller_customer(
     customer: Customer, still_fails: Callable[[Customer], bool], optional: Callable[[str, str], bool], most: int = 600
 ) -> Customer:
@@ -47,12 +29,12 @@ def smaller_customer(
     return customer
 
 
-def _size(node: nodes.Node) -> int:
-    return sum(1 for _ in nodes.walk(node))
+def reductions(rule: nodes.Condition) -> list[nodes.Condition]:
+    """The rule with one thing less in it, the smallest first. What comes out may be no valid rule."""
+    return sorted(_reductions(rule), key=lambda node: sum(1 for _ in nodes.walk(node)))
 
 
 def _reductions(node: Any) -> Iterator[Any]:
-    """The node with one thing less in it. What comes out may be no valid rule: the caller tries it."""
     if isinstance(node, nodes.And | nodes.Or | nodes.Group):
         yield from node.items
         if len(node.items) > 2:
