@@ -11,8 +11,32 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from segrules.algebra import (
-    Aggregate, And, Compare, Const, DayNumber, Exists, Field, FirstPresent, Fold, HasElement, InSegment, Kind, Latest,
-    Match, Native, Not, OneOf, OnMonthDay, Op, Or, Picked, Present, Product, Sum, TextMatch, Truth,
+    Aggregate,
+    And,
+    Compare,
+    Const,
+    DayNumber,
+    Exists,
+    Field,
+    FirstPresent,
+    Fold,
+    HasElement,
+    InSegment,
+    Kind,
+    Latest,
+    Match,
+    Native,
+    Not,
+    OneOf,
+    OnMonthDay,
+    Op,
+    Or,
+    Picked,
+    Present,
+    Product,
+    Sum,
+    TextMatch,
+    Truth,
 )  # fmt: skip
 
 Rows = dict[int, Any]
@@ -32,9 +56,9 @@ def _holds(predicate: Any, rows: Rows, zone: ZoneInfo) -> bool:
         case Truth(value=truth):
             return truth
         case And(items=items):
-            return all([_holds(item, rows, zone) for item in items])
+            return all(_holds(item, rows, zone) for item in items)
         case Or(items=items):
-            return any([_holds(item, rows, zone) for item in items])
+            return any(_holds(item, rows, zone) for item in items)
         case Not(item=item):
             return not _holds(item, rows, zone)
         case Compare(op=op, left=left, right=right, kind=kind):
@@ -71,7 +95,7 @@ def _holds(predicate: Any, rows: Rows, zone: ZoneInfo) -> bool:
             found = _day(_value(term, rows, zone), zone)
             return found is not None and found.month * 100 + found.day in days
         case Exists(source=source, where=where):
-            return any([_holds(where, found, zone) for found in _found(source, rows, zone)])
+            return any(_holds(where, found, zone) for found in _found(source, rows, zone))
         case InSegment(name=name):
             return name in list(rows[0].get("segments") or ())
         case Native(terms=terms, python=python):

@@ -8,8 +8,33 @@ from hypothesis import strategies as st
 
 from segrules import algebra
 from segrules.algebra import (
-    CUSTOMER, Aggregate, Compare, Const, DayNumber, Exists, Field, FirstPresent, Fold, HasElement, InSegment, Kind,
-    Latest, Match, Native, OneOf, OnMonthDay, Op, Pick, Picked, Present, Product, Row, Source, Sum, TextMatch, Truth,
+    CUSTOMER,
+    Aggregate,
+    Compare,
+    Const,
+    DayNumber,
+    Exists,
+    Field,
+    FirstPresent,
+    Fold,
+    HasElement,
+    InSegment,
+    Kind,
+    Latest,
+    Match,
+    Native,
+    OneOf,
+    OnMonthDay,
+    Op,
+    Pick,
+    Picked,
+    Present,
+    Product,
+    Row,
+    Source,
+    Sum,
+    TextMatch,
+    Truth,
 )  # fmt: skip
 
 #: The fields of every entity by kind: few, so that rules and customers meet.

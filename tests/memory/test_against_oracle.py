@@ -66,7 +66,8 @@ def test_terms(term: Any, customer: Any, zone: ZoneInfo) -> None:
     expected = oracle.value(term, customer, zone)
     for shape in (customer, as_objects(customer), mixed(customer)):
         found = compiled(shape)
-        assert found == expected and (found is None) == (expected is None)
+        assert found == expected
+        assert (found is None) == (expected is None)
         assert not isinstance(found, float)
         if isinstance(expected, Fraction):
             assert Fraction(found) == expected

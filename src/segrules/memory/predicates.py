@@ -7,7 +7,6 @@ that jump away unless the predicate holds; ``accept`` writes statements that jum
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import assert_never
 
 from segrules import algebra
@@ -68,13 +67,15 @@ class Writer(Terms):
             case _ if not self._is_looped(predicate):
                 self._line(f"return {self._inline(predicate)}")
             case And(items=items):
-                for item in self._grouped(And, items[:-1]):
+                *before, last = self._grouped(And, items)
+                for item in before:
                     self._require(item, "return False")
-                self._finish(items[-1])
+                self._finish(last)
             case Or(items=items):
-                for item in self._grouped(Or, items[:-1]):
+                *before, last = self._grouped(Or, items)
+                for item in before:
                     self._accept(item, "return True")
-                self._finish(items[-1])
+                self._finish(last)
             case Exists():
                 self._accept(predicate, "return True")
                 self._line("return False")
@@ -84,19 +85,11 @@ class Writer(Terms):
             case _:
                 self._line(f"return {self._value(predicate)}")
 
-    def _grouped(self, form: type[And] | type[Or], items: tuple[Predicate, ...]) -> Iterator[Predicate]:
-        """The items, with neighbours that need no loops gathered into one expression."""
-        plain: list[Predicate] = []
-        for item in items:
-            if not self._is_looped(item):
-                plain.append(item)
-                continue
-            if plain:
-                yield form(tuple(plain))
-                plain = []
-            yield item
-        if plain:
-            yield form(tuple(plain))
+    def _grouped(self, form: type[And] | type[Or], items: tuple[Predicate, ...]) -> list[Predicate]:
+        """The items that need no loops as one expression, which is cheap and comes first, then the others."""
+        plain = tuple(item for item in items if not self._is_looped(item))
+        looped = [item for item in items if self._is_looped(item)]
+        return [form(plain), *looped] if plain else looped
 
     def _require(self, predicate: Predicate, jump: str) -> None:
         """Goes on when the predicate holds, jumps when it does not."""
