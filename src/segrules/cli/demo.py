@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from segrules.cli.database import database_option, open_engine, told
+from segrules.cli.database import open_engine, told
 from segrules.cli.evaluation import moment_of
 from segrules.cli.failures import Blame, Exit, Failure, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
@@ -36,7 +36,7 @@ SAMPLE = 50
 @click.option(
     "--customers", type=click.IntRange(1, 10_000_000), metavar="N", help=f"How many customers.  [default: {CUSTOMERS}]"
 )
-@database_option
+@click.option("--database", metavar="URL", help="Where to make it.  [default: a file in this folder]")
 @click.option("--at", metavar="MOMENT", help="The shop's present, like 2025-07-04T12:00Z.  [default: now]")
 @click.option("--timezone", default="UTC", metavar="ZONE", help="The zone of the shop's days.  [default: UTC]")
 @click.option("--replace", is_flag=True, help="Make a demonstration that is there already anew.")
@@ -53,8 +53,8 @@ def demo_command(
 ) -> None:
     """Make a shop with customers, orders, carts and views, and run the example rules over it.
 
-    Without --database the shop is a file in this folder. It is made once and used again by the next call. A
-    database that holds anything else is never touched. For each rule, some customers are loaded and judged in
+    The shop is made once and used again by the next call. A database that has tables of the same names is never
+    touched. For each rule, some customers are loaded and judged in
     memory too; exit code 1 when the database and memory disagree about any of them.
 
     JSON: {"database", "customers", "at", "made", "rules": [{"name", "title", "rule", "website", "members",

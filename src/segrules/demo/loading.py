@@ -1,17 +1,21 @@
 """The demonstration shop in a database: put there once, recognised later, never mixed with anything else.
 
-A table of its own says which demonstration lies in a database. A database that holds customers, or any of the
-shop's tables with rows, without it belongs to somebody else and is not touched.
+A table of its own says which demonstration lies in a database. A database that has any of the shop's tables
+without it belongs to somebody else and is not touched.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import AddConstraint, CreateTable
 
 from segrules.demo.generator import TABLES, DemoShop, Values
 from segrules.errors import ShopError
@@ -21,118 +25,132 @@ from segrules.shop.shop import DefaultShop
 #: Changes whenever the generator makes other rows, so that an older demonstration is not taken for this one.
 EDITION = 1
 
-_METADATA = sa.MetaData()
+#: How a missing value is written in rows that travel as text.
+_NULL = "\\N"
+
+#: Put into the database before anything else, and completed last: what was broken off can be told by it.
 _MARK = sa.Table(
     "segrules_demo",
-    _METADATA,
+    sa.MetaData(),
     sa.Column("edition", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("customers", sa.Integer, nullable=False),
     sa.Column("seed", sa.BigInteger, nullable=False),
     sa.Column("at", UtcMoment(), nullable=False),
+    sa.Column("complete", sa.Boolean, nullable=False),
 )
 
 
 def find(engine: sa.Engine, shop: DefaultShop) -> DemoShop | None:
-    """The demonstration shop that lies in a database, or None when there is room for one.
+    """The demonstration shop that lies complete in a database, or None when there is room for one.
 
-    Raises ShopError when the tables hold something else, or a demonstration of another edition.
+    Raises ShopError when the database has tables of the shop's names that are not a demonstration's, or holds a
+    demonstration of another edition.
     """
     with engine.connect() as connection:
-        if _exists(connection, _MARK):
-            found = connection.execute(sa.select(_MARK)).one_or_none()
-            if found is not None and found.edition == EDITION:
-                return DemoShop(found.customers, found.at.replace(tzinfo=UTC), found.seed)
-            if found is not None:
-                raise ShopError(
-                    "this database holds a demonstration made by another version of segrules; "
-                    "replace it with --replace, or choose another database"
-                )
-        for table in _tables(shop):
-            if _exists(connection, table) and _has_rows(connection, table):
-                raise ShopError(
-                    f'the table "{table.name}" of this database holds rows that are not of the demonstration, '
-                    "so nothing was touched; choose an empty database"
-                )
-    return None
+        mark = _mark(connection)
+        if mark is None:
+            _refuse_tables_of_others(connection, shop)
+            return None
+        if not mark.complete:
+            return None
+        if mark.edition != EDITION:
+            raise ShopError(
+                "this database holds a demonstration that another version of segrules made; "
+                "make it anew with --replace, or choose another database"
+            )
+        return DemoShop(mark.customers, mark.at.replace(tzinfo=UTC), mark.seed)
 
 
 def is_marked(engine: sa.Engine) -> bool:
-    """Whether a database says of itself that it holds a demonstration, of whatever edition."""
+    """Whether a database holds a demonstration, of whatever edition, complete or broken off."""
     with engine.connect() as connection:
-        return _exists(connection, _MARK) and _has_rows(connection, _MARK)
+        return _mark(connection) is not None
 
 
 def remove(engine: sa.Engine, shop: DefaultShop) -> None:
-    """Take the demonstration out of a database; ShopError when what is there is none."""
+    """Take the demonstration out of a database; ShopError when there is none."""
     with engine.begin() as connection:
-        if not _exists(connection, _MARK):
+        if _mark(connection) is None:
             raise ShopError("this database holds no demonstration, so nothing was removed")
-        present = [table for table in _tables(shop) if _exists(connection, table)]
-        shop.own_tables.metadata.drop_all(connection, tables=present)
+        for table in reversed(_tables(shop)):
+            table.drop(connection, checkfirst=True)
         _MARK.drop(connection)
 
 
 def fill(
     engine: sa.Engine, shop: DefaultShop, demo: DemoShop, progress: Callable[[int], None] = lambda customers: None
 ) -> None:
-    """Put a demonstration shop into a database that has none; ``progress`` hears how many customers are in.
+    """Put a demonstration shop into a database that has room; ``progress`` hears how many customers are in.
 
-    Indexes are made when the rows are in, and the mark last of all: what was broken off is no demonstration.
+    What is left of one that was broken off makes room. Indexes and foreign keys are made when the rows are in.
     """
-    tables = {name: shop.tables[name] for name in TABLES}
-    done = 0
+    if is_marked(engine):
+        remove(engine, shop)
     with engine.begin() as connection:
-        _create(connection, list(tables.values()))
+        _refuse_tables_of_others(connection, shop)
+        _MARK.create(connection)
+        mark = {"customers": demo.customers, "seed": demo.seed, "at": demo.at}
+        connection.execute(_MARK.insert().values(edition=EDITION, complete=False, **mark))
+    tables, done = _tables(shop), 0
+    later = engine.dialect.name == "postgresql"  # it checks them row by row; the others gain nothing
+    with engine.begin() as connection:
+        for table in tables:
+            connection.execute(CreateTable(table, include_foreign_key_constraints=[] if later else None))
         for batch in demo.batches(size=2000):
-            for name, rows in batch.items():
-                if rows:
-                    _insert(connection, tables[name], TABLES[name], rows)
+            for table, (name, columns) in zip(tables, TABLES.items(), strict=True):
+                if rows := batch.get(name):
+                    _insert(connection, table, columns, rows)
             done += len(batch.get("customers", ()))
             progress(done)
-        for table in tables.values():
+        for table in tables:
             for index in sorted(table.indexes, key=lambda each: str(each.name)):
                 index.create(connection)
-        _MARK.create(connection)
-        connection.execute(
-            _MARK.insert().values(edition=EDITION, customers=demo.customers, seed=demo.seed, at=demo.at)
-        )
-    shop.create_tables(engine)
-    _gather_statistics(engine, tables.values())
-
-
-def _create(connection: sa.Connection, tables: Sequence[sa.Table]) -> None:
-    """The tables without their indexes; empty ones that were there before make room."""
-    for table in reversed(tables):
-        if _exists(connection, table):
-            table.drop(connection)
-    for table in tables:
-        connection.execute(CreateTable(table))
+            for constraint in table.foreign_key_constraints if later else ():
+                connection.execute(AddConstraint(constraint, isolate_from_table=False))
+        connection.execute(_MARK.update().values(complete=True))
+    _gather_statistics(engine, tables)
 
 
 def _insert(connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Sequence[Values]) -> None:
     """Rows into a table by the fastest way that its database has without further software."""
-    columns = [table.c[name] for name in names]
     dialect = connection.dialect
-    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
-    quote = dialect.identifier_preparer.format_column
-    target = f"{dialect.identifier_preparer.format_table(table)} ({', '.join(map(quote, columns))})"
-    values = _processed(rows, processors)
-    if dialect.name == "postgresql" and dialect.driver == "psycopg":
-        with connection.connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
-            for row in values:
-                copy.write_row(row)
-        return
-    marker = "?" if dialect.paramstyle == "qmark" else "%s"
-    connection.exec_driver_sql(f"INSERT INTO {target} VALUES ({', '.join([marker] * len(columns))})", values)
+    columns = [table.c[name] for name in names]
+    quote = dialect.identifier_preparer
+    target = f"{quote.format_table(table)} ({', '.join(map(quote.format_column, columns))})"
+    match dialect.name:
+        case "duckdb":
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / "rows.csv"
+                file.write_text(_csv(rows), encoding="utf-8", newline="")
+                path = str(file).replace("'", "''")
+                connection.exec_driver_sql(f"COPY {target} FROM '{path}' (FORMAT csv, HEADER false, NULLSTR '{_NULL}', AUTO_DETECT false)")
+        case "postgresql" if dialect.driver == "psycopg":
+            statement = f"COPY {target} FROM STDIN (FORMAT csv, NULL '{_NULL}')"
+            with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
+                copy.write(_csv(rows))
+        case _:
+            marker = "?" if dialect.paramstyle == "qmark" else "%s"
+            statement = f"INSERT INTO {target} VALUES ({', '.join([marker] * len(columns))})"
+            connection.exec_driver_sql(statement, _processed(rows, columns, dialect))
 
 
-def _processed(rows: Sequence[Values], processors: Sequence[Callable[[Any], Any] | None]) -> list[Values]:
+def _csv(rows: Sequence[Values]) -> str:
+    """The rows as text that databases read; a missing value is told from empty text by a word of its own."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        row if None not in row else [_NULL if value is None else value for value in row] for row in rows
+    )
+    return text.getvalue()
+
+
+def _processed(rows: Sequence[Values], columns: Sequence[sa.Column[Any]], dialect: sa.Dialect) -> list[Values]:
     """The rows with every value as the driver wants it; worked column by column, which is faster."""
-    columns = [
-        column if process is None else [None if value is None else process(value) for value in column]
-        for column, process in zip(zip(*rows, strict=True), processors, strict=True)
+    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
+    processed = [
+        values if process is None else [None if value is None else process(value) for value in values]
+        for values, process in zip(zip(*rows, strict=True), processors, strict=True)
     ]
-    return list(zip(*columns, strict=True))
+    return list(zip(*processed, strict=True))
 
 
 def _gather_statistics(engine: sa.Engine, tables: Iterable[sa.Table]) -> None:
@@ -149,9 +167,17 @@ def _tables(shop: DefaultShop) -> list[sa.Table]:
     return [shop.tables[name] for name in TABLES]
 
 
-def _exists(connection: sa.Connection, table: sa.Table) -> bool:
-    return sa.inspect(connection).has_table(table.name, schema=table.schema)
+def _mark(connection: sa.Connection) -> sa.Row[Any] | None:
+    if not sa.inspect(connection).has_table(_MARK.name):
+        return None
+    return connection.execute(sa.select(_MARK)).first()
 
 
-def _has_rows(connection: sa.Connection, table: sa.Table) -> bool:
-    return connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None
+def _refuse_tables_of_others(connection: sa.Connection, shop: DefaultShop) -> None:
+    inspector = sa.inspect(connection)
+    for table in _tables(shop):
+        if inspector.has_table(table.name, schema=table.schema):
+            raise ShopError(
+                f'this database has a table "{table.name}" that is not the demonstration\'s, so nothing was touched; '
+                "choose an empty database"
+            )
