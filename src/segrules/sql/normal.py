@@ -1,0 +1,227 @@
+"""A bound predicate in the form that databases answer best; it keeps its meaning exactly.
+
+Values of picked rows become existence, counts that only ask for "any" or "none" too, conditions on one term
+become one interval, and what can never hold becomes false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from attrs import evolve
+
+from segrules.algebra import (
+    FALSE,
+    TRUE,
+    Aggregate,
+    And,
+    Compare,
+    Const,
+    Exists,
+    FirstPresent,
+    Fold,
+    Kind,
+    Not,
+    OneOf,
+    OnMonthDay,
+    Op,
+    Or,
+    Picked,
+    Predicate,
+    Present,
+    Source,
+    Term,
+    TextMatch,
+    Truth,
+    all_of,
+    any_of,
+    children,
+    negate,
+)
+
+
+def normalised(predicate: Predicate) -> Predicate:
+    """The same predicate in normal form."""
+    summed = {each.source.rows for each in totals(predicate) if not _only_counted(each)}
+    return _normal(predicate, lambda source: source.rows not in summed)
+
+
+def totals(node: Term | Predicate) -> Iterator[Aggregate]:
+    """The aggregates that are asked of the customer itself, not of a row inside a source."""
+    if isinstance(node, Aggregate):
+        if node.source.parent.depth == 0:
+            yield node
+        return
+    if isinstance(node, (Exists, Picked)):
+        return
+    for child in children(node):
+        if not isinstance(child, Source):
+            yield from totals(child)
+
+
+def _only_counted(aggregate: Aggregate) -> bool:
+    return aggregate.fold is Fold.COUNT and aggregate.value is None
+
+
+def _normal(predicate: Predicate, may_exist: Callable[[Source], bool]) -> Predicate:
+    match predicate:
+        case And(items=items):
+            return _intervals(all_of(*(_normal(item, may_exist) for item in items)))
+        case Or(items=items):
+            return any_of(*(_normal(item, may_exist) for item in items))
+        case Not(item=item):
+            return negate(_normal(item, may_exist))
+        case Exists(source=source, where=where):
+            inside = _normal(source.where, may_exist)
+            after = _normal(where, may_exist)
+            if inside == FALSE or after == FALSE:
+                return FALSE
+            if source.pick is None:
+                return Exists(evolve(source, where=all_of(inside, after)), TRUE)
+            return Exists(evolve(source, where=inside), after)
+        case Compare(left=Const(), right=right) if not isinstance(right, Const):
+            turned = Compare(predicate.op.mirrored, right, predicate.left, predicate.kind)
+            return _normal(turned, may_exist)
+        case Compare(op=op, left=Aggregate() as counted, right=Const(value=value)) if (
+            _only_counted(counted) and value is not None and may_exist(counted.source)
+        ):
+            return _of_count(op, counted, value) or predicate
+        case Compare(left=term, right=Const()):
+            return _of_picked(predicate, term, lambda each: evolve(predicate, left=each), may_exist)
+        case OneOf(term=term) | OnMonthDay(term=term) | Present(term=term) | TextMatch(term=term, needle=Const()):
+            return _of_picked(predicate, term, lambda each: evolve(predicate, term=each), may_exist)
+        case _:
+            return predicate
+
+
+def _of_picked(
+    predicate: Predicate, term: Term, about: Callable[[Term], Predicate], may_exist: Callable[[Source], bool]
+) -> Predicate:
+    """A condition on a value of a picked row, as the existence of such a row."""
+    match term:
+        case Picked(source=source, value=value):
+            return _normal(Exists(source, about(value)), may_exist)
+        case FirstPresent(terms=(Picked(source=source, value=value), Const() as instead)):
+            otherwise = _of_constant(about(instead))
+            if otherwise is None:
+                return predicate
+            if not otherwise:
+                return _normal(Exists(source, about(value)), may_exist)
+            return negate(_normal(Exists(source, all_of(Present(value), negate(about(value)))), may_exist))
+        case _:
+            return predicate
+
+
+def _of_constant(predicate: Predicate) -> bool | None:
+    """The truth of a condition on constants, where it is plain to see."""
+    match predicate:
+        case Compare(op=Op.EQ, left=Const(value=left), right=Const(value=right), kind=Kind.CHOICE | Kind.CODE):
+            return left is not None and left == right
+        case OneOf(term=Const(value=value), values=values, kind=Kind.CHOICE | Kind.CODE):
+            return value is not None and any(each.value == value for each in values)
+        case Present(term=Const(value=value)):
+            return value is not None
+        case _:
+            return None
+
+
+def _of_count(op: Op, counted: Aggregate, value: Any) -> Predicate | None:
+    """A comparison of a number of rows that asks for none or for any."""
+    exists = Exists(counted.source, TRUE)
+    match op:
+        case Op.EQ if value == 0:
+            return Not(exists)
+        case Op.LT if 0 < value <= 1:
+            return Not(exists)
+        case Op.LE if 0 <= value < 1:
+            return Not(exists)
+        case Op.GT if 0 <= value < 1:
+            return exists
+        case Op.GE if 0 < value <= 1:
+            return exists
+        case _:
+            return None
+
+
+def _intervals(predicate: Predicate) -> Predicate:
+    """A conjunction in which each term has one lower and one upper bound at most; false when they exclude each other."""
+    if not isinstance(predicate, And):
+        return predicate
+    lowest: dict[Term, tuple[Any, bool, Predicate]] = {}
+    highest: dict[Term, tuple[Any, bool, Predicate]] = {}
+    dropped: list[Predicate] = []
+    for item in predicate.items:
+        if not isinstance(item, Compare) or not isinstance(item.right, Const) or item.right.value is None:
+            continue
+        if item.kind not in (Kind.NUMBER, Kind.DATE, Kind.MOMENT):
+            continue
+        term, value, strict = item.left, item.right.value, item.op in (Op.GT, Op.LT)
+        if item.op is not Op.LT and item.op is not Op.LE:
+            known = lowest.get(term)
+            if known is None or (value, strict) > known[:2]:
+                lowest[term] = (value, strict, item)
+        if item.op is not Op.GT and item.op is not Op.GE:
+            known = highest.get(term)
+            if known is None or (value, not strict) < (known[0], not known[1]):
+                highest[term] = (value, strict, item)
+    for term, (low, low_strict, _) in lowest.items():
+        if term in highest:
+            high, high_strict, _ = highest[term]
+            if low > high or (low == high and (low_strict or high_strict)):
+                return FALSE
+    kept = {id(each[2]) for bounds in (lowest, highest) for each in bounds.values()}
+    for item in predicate.items:
+        bounded = isinstance(item, Compare) and (item.left in lowest or item.left in highest)
+        if bounded and id(item) not in kept and isinstance(item.right, Const) and item.right.value is not None:
+            dropped.append(item)
+    return all_of(*(item for item in predicate.items if not any(item is each for each in dropped)))
+
+
+def known_truth(predicate: Predicate, value_of: Callable[[Term], Any]) -> bool | None:
+    """Whether a predicate is true, as far as the terms that are known say; ``UNKNOWN`` stands for others."""
+    match predicate:
+        case Truth(value=value):
+            return value
+        case And(items=items):
+            found = [known_truth(item, value_of) for item in items]
+            return False if False in found else None if None in found else True
+        case Or(items=items):
+            found = [known_truth(item, value_of) for item in items]
+            return True if True in found else None if None in found else False
+        case Not(item=item):
+            inner = known_truth(item, value_of)
+            return None if inner is None else not inner
+        case Present(term=term):
+            value = value_of(term)
+            return None if value is UNKNOWN else value is not None
+        case Compare(op=op, left=left, right=right):
+            values = value_of(left), value_of(right)
+            if None in values:
+                return False
+            return None if UNKNOWN in values else _compared(op, *values)
+        case OneOf(term=term, values=values):
+            value = value_of(term)
+            return None if value is UNKNOWN else value is not None and value in {each.value for each in values}
+        case OnMonthDay(term=term):
+            return False if value_of(term) is None else None
+        case _:
+            return None
+
+
+#: The value of a term of which nothing is known.
+UNKNOWN: Any = object()
+
+
+def _compared(op: Op, left: Any, right: Any) -> bool:
+    match op:
+        case Op.EQ:
+            return bool(left == right)
+        case Op.LT:
+            return bool(left < right)
+        case Op.LE:
+            return bool(left <= right)
+        case Op.GT:
+            return bool(left > right)
+        case Op.GE:
+            return bool(left >= right)
