@@ -10,8 +10,8 @@ rule an answer. The semantics, which both keep:
   from a row bound before; rows are told apart by their depth.
 - Numbers are exact decimals, moments are naive UTC, text compares by :func:`fold`.
 
-Times stand in the algebra as expressions until :func:`segrules.binding.bind` makes them
-constants (parameters are constants from the start): interpreters only ever see :class:`Const` whose value is a plain Python value.
+Times stand in the algebra as expressions until :func:`segrules.binding.bind` makes them constants (parameters
+are constants from the start): interpreters only ever see :class:`Const` whose value is a plain Python value.
 """
 
 from __future__ import annotations

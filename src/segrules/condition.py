@@ -49,7 +49,7 @@ class Scope:
     """
 
     rows: tuple[Row, ...] = (algebra.CUSTOMER,)
-    statuses: Statuses = Statuses()
+    statuses: Statuses = field(factory=Statuses)
     #: The depth of the innermost row that is open anywhere around, so that new rows get a depth of their own.
     depth: int = 0
 

@@ -22,7 +22,7 @@ class Customer(memory.Customer):
     """A customer whose data has been checked once; see ``from_mapping`` and ``load``."""
 
     @classmethod
-    def load(cls, connection: sa.Connection, shop: Shop, id: Any, needs: Needed = None) -> Customer:
+    def load(cls, connection: sa.Connection, shop: Shop, id: Any, needs: Needed = None) -> Customer:  # noqa: A002
         """The customer with this id, with just what the rules in ``needs`` read.
 
         One statement for each entity. Raises EvaluationError when there is no such customer.

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 import pluggy
-from attrs import frozen
+from attrs import field, frozen
 
 from segrules import hookspecs
 from segrules.condition import Choice, ConditionType, FieldType, Rows, Statuses
@@ -46,7 +46,7 @@ class Vocabulary:
     """All relations by their singular word, in the order in which they were registered."""
 
     relations: Mapping[str, Relation]
-    statuses: Statuses = Statuses()
+    statuses: Statuses = field(factory=Statuses)
 
     @classmethod
     def installed(cls) -> Vocabulary:
@@ -92,7 +92,7 @@ class Vocabulary:
         without: Iterable[str] = (),
         statuses: Statuses | None = None,
     ) -> Vocabulary:
-        """This vocabulary with further types, a shop's own fields and choices, and without some words."""
+        """The vocabulary with further types, a shop's own fields and choices, and without some words."""
         gone = set(without)
         relations = dict(self.relations)
         for word, relation in _relations((type_, type_.__module__) for type_ in types).items():

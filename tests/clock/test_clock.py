@@ -57,9 +57,7 @@ def test_a_day_holds_exactly_the_moments_between_its_edges(day: date, zone: Zone
     assert local_day(end, zone) > day
 
 
-@pytest.mark.parametrize(
-    ("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-07-04", 24)]
-)
+@pytest.mark.parametrize(("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-07-04", 24)])
 def test_days_of_daylight_saving_are_shorter_or_longer(day: str, hours: int) -> None:
     here = clock("2025-01-01T00:00:00+00:00")
     edges = [here.moment_of(DayEdge(FixedDay(date.fromisoformat(day)), edge)) for edge in Edge]
@@ -88,7 +86,9 @@ def test_instants() -> None:
     here = clock("2025-07-04T12:00:00+02:00")
     assert here.moment_of(Now()) == datetime(2025, 7, 4, 10)
     assert here.moment_of(RelativeInstant(-90 * 60 * 10**6)) == datetime(2025, 7, 4, 8, 30)
-    assert here.moment_of(FixedInstant(datetime.fromisoformat("2025-07-04T12:00:00+05:30"))) == datetime(2025, 7, 4, 6, 30)
+    assert here.moment_of(FixedInstant(datetime.fromisoformat("2025-07-04T12:00:00+05:30"))) == datetime(
+        2025, 7, 4, 6, 30
+    )
     assert here.moment_of(RelativeInstant(-(10**18))) == datetime.min
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
+import segrules as sr
 from segrules.demo.rules import PRACTICAL
 from segrules.testing.backends import BACKENDS, BackendAbsentError, fresh, required
 from segrules.testing.writing import insert
-
-import segrules as sr
 
 from .filling import Numbers, filled
 from .meanings import AT, CASES
@@ -62,7 +62,9 @@ def test_the_ten_examples_in_memory(small_shop: Judged) -> None:
     shop = sr.Shop.default()
     for example in PRACTICAL:
         matches = sr.parse(example.text).predicate(shop, at=NOW, website=example.website)
-        assert {name for name, customer in small_shop.items() if matches(customer)} == MEMBERS[example.name], example.name
+        assert {name for name, customer in small_shop.items() if matches(customer)} == MEMBERS[example.name], (
+            example.name
+        )
 
 
 def test_on_databases(engine: sa.Engine, cases: Judged, small_shop: Judged) -> None:

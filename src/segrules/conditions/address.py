@@ -1,7 +1,10 @@
 """The customer's addresses, and the default one for bills and for parcels."""
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from segrules.algebra import Compare, Const, Kind, Op, Pick, Predicate, all_of
-from segrules.condition import Code, ConditionType, Country, Example, NameOrCode, Rows, Scope, Text, Where
+from segrules.condition import ConditionType, Country, Example, NameOrCode, Rows, Scope, Text, Where
 
 
 class Address(ConditionType, word="address", plural="addresses", rows=Rows("addresses")):
@@ -17,7 +20,7 @@ class Address(ConditionType, word="address", plural="addresses", rows=Rows("addr
     country = Country("The country as its two-letter code.")
     phone = Text("The telephone number.")
 
-    examples = (
+    examples: ClassVar[Sequence[Example]] = (
         Example(
             'any address where (city is "München")',
             matches={"addresses": [{"city": "Roma"}, {"city": "MÜNCHEN"}]},
@@ -56,7 +59,7 @@ class BillingAddress(
 ):
     """The default address for bills."""
 
-    examples = (
+    examples: ClassVar[Sequence[Example]] = (
         Example(
             'billing_address.country is "GB"',
             matches={"addresses": [{"kind": "billing", "is_default": True, "country": "GB"}]},
@@ -78,7 +81,7 @@ class ShippingAddress(
 ):
     """The default address for parcels."""
 
-    examples = (
+    examples: ClassVar[Sequence[Example]] = (
         Example(
             'shipping_address.postcode starts with "SW"',
             matches={"addresses": [{"id": 1, "kind": "shipping", "is_default": True, "postcode": "sw1A 1AA"}]},

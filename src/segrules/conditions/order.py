@@ -49,7 +49,8 @@ class Order(ConditionType, word="order", rows=Rows("orders", moment="created_at"
             misses={"orders": [{"grand_total": 100}]},
         ),
         Example(
-            "sum(order.grand_total where created_at in this year) > 2 * sum(order.grand_total where created_at in last year)",
+            "sum(order.grand_total where created_at in this year)"
+            " > 2 * sum(order.grand_total where created_at in last year)",
             matches={
                 "orders": [
                     {"created_at": "2025-01-01T00:00:00", "grand_total": 101},

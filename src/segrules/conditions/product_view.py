@@ -15,7 +15,8 @@ class ProductView(
 
     examples = (
         Example(
-            "any product_view where (price > 500 and viewed_at in last 7 days and no order_item where (sku = product_view.sku))",
+            "any product_view where (price > 500 and viewed_at in last 7 days"
+            " and no order_item where (sku = product_view.sku))",
             matches={
                 "product_views": [{"sku": "A", "price": "500.01", "viewed_at": "2025-06-27T00:00:00"}],
                 "orders": [{"items": [{"sku": "B"}]}],

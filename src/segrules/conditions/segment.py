@@ -4,7 +4,7 @@ from segrules.condition import ConditionType, Example
 
 
 class Segment(ConditionType, word="segment", construct=True):
-    """Asks about another segment: ``in segment "VIP"``, ``not in segment "VIP"``; by stored membership, or live by its rule."""
+    """Asks about another segment: ``in segment "VIP"``, ``not in segment "VIP"``; stored, or live by its rule."""
 
     examples = (
         Example('in segment "VIP"', matches={"segments": ["VIP"]}, misses={"segments": ["vip"]}),

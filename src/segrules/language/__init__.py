@@ -7,6 +7,7 @@ hardly meant. The grammar itself is ``grammar/segrules.lark``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
 from attrs import field, frozen
@@ -16,12 +17,14 @@ from segrules.language import nodes
 from segrules.language.comments import with_comments
 from segrules.language.limits import Limits
 from segrules.language.lint import lint
-from segrules.language.printer import format_condition
+from segrules.language.printer import format_condition, format_operand
 from segrules.language.reading import comments, read
 from segrules.language.report import EnoughError
 from segrules.language.resolver import Resolver
 from segrules.language.values import Expected
 from segrules.vocabulary import Vocabulary
+
+DEFAULT = Limits()
 
 
 @frozen
@@ -34,22 +37,18 @@ class Parsed:
     findings: tuple[Diagnostic, ...] = field(default=(), eq=False, repr=False)
 
 
-def parse(text: str, vocabulary: Vocabulary, *, name: str = "<rule>", limits: Limits = Limits()) -> Parsed:
+def parse(text: str, vocabulary: Vocabulary, *, name: str = "<rule>", limits: Limits = DEFAULT) -> Parsed:
     """The typed nodes of a rule; raises RuleError that carries every mistake in it."""
     source = Source(text, name)
     form = read(source, limits)
     resolver = Resolver(source, vocabulary, limits)
     condition = None
-    try:
+    with suppress(EnoughError):
         condition = resolver.condition(form)
-    except EnoughError:
-        pass
     if condition is None or resolver.report.diagnostics:
         raise RuleError(sorted(resolver.report.diagnostics, key=lambda each: each.span))
     condition = with_comments(condition, source, comments(source))
-    return Parsed(
-        condition, MappingProxyType(resolver.parameters), source, tuple(resolver.findings.diagnostics)
-    )
+    return Parsed(condition, MappingProxyType(resolver.parameters), source, tuple(resolver.findings.diagnostics))
 
 
-__all__ = ["Expected", "Limits", "Parsed", "format_condition", "lint", "parse"]
+__all__ = ["Expected", "Limits", "Parsed", "format_condition", "format_operand", "lint", "parse"]

@@ -40,9 +40,7 @@ VU Vanuatu|WF Wallis and Futuna|WS Samoa|YE Yemen|YT Mayotte|ZA South Africa|ZM 
 """
 
 #: English names by code.
-COUNTRIES: dict[str, str] = {
-    entry[:2]: entry[3:] for line in _TABLE.strip().splitlines() for entry in line.split("|")
-}
+COUNTRIES: dict[str, str] = {entry[:2]: entry[3:] for line in _TABLE.strip().splitlines() for entry in line.split("|")}
 
 #: What people write besides the names above.
 _ALSO = {

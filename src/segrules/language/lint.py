@@ -55,14 +55,21 @@ class _Linter:
         """Looks at a condition that stands inside others, the innermost last."""
         if not self.told_depth and sum(not isinstance(each, (nodes.And, nodes.Or)) for each in around) >= DEEP:
             self.told_depth = True
-            self.report.warning("SEG908", f"more than {DEEP} levels inside one another are hard to follow", node,
-                                hint="name a part of it as a segment of its own: in segment \"…\"")
+            self.report.warning(
+                "SEG908",
+                f"more than {DEEP} levels inside one another are hard to follow",
+                node,
+                hint='name a part of it as a segment of its own: in segment "…"',
+            )
         inside = (*around, node)
         match node:
             case nodes.And() | nodes.Or() | nodes.Group():
-                both = isinstance(node, nodes.And) or (isinstance(node, nodes.Group) and node.kind is nodes.GroupKind.ALL)
+                both = isinstance(node, nodes.And) or (
+                    isinstance(node, nodes.Group) and node.kind is nodes.GroupKind.ALL
+                )
                 self._joined(node, node.items, both)
-                if both and not any(isinstance(each, (nodes.Quantified, nodes.Has)) for each in around):
+                outermost = not any(isinstance(each, (nodes.Quantified, nodes.Has)) for each in around)
+                if both and outermost and not isinstance(node, nodes.Or):
                     self._same_row(node)
                 for item in node.items:
                     self.condition(item, inside)
@@ -129,7 +136,9 @@ class _Linter:
             rows = relation.rows
             if rows is not None and rows.large and type_ is not None and type_.noun in ("text", "a code"):
                 self.report.warning(
-                    "SEG909", f"no index helps to search inside {ref.relation}.{ref.name}: every row is read", node,
+                    "SEG909",
+                    f"no index helps to search inside {ref.relation}.{ref.name}: every row is read",
+                    node,
                     hint="where it can be, write starts with or is",
                 )
 
@@ -149,7 +158,10 @@ class _Linter:
             placed = nodes.Compare(ref, nodes.Comparison.LESS, literal)
             write = f"{path}{type_.of} {negated}{side} " + format_condition(placed).partition("before ")[2]
         self.report.warning(
-            "SEG913", f"{ref.name} counts whole days, so a fraction of a day never shows", node, write=write,
+            "SEG913",
+            f"{ref.name} counts whole days, so a fraction of a day never shows",
+            node,
+            write=write,
             hint="compare the moment with a length of time: before 1 hour ago",
         )
 
@@ -202,7 +214,7 @@ class _Linter:
                 else:
                     self.report.warning("SEG903", "these can never be true together", place)
                 return
-        if not both and (isinstance(total, Ranges) and (~total & self._possible(operand)).empty or (~total).empty):
+        if not both and ((isinstance(total, Ranges) and (~total & self._possible(operand)).empty) or (~total).empty):
             self.report.warning("SEG902", "one of these is true for everyone", place)
 
     def _same_row(self, node: nodes.And | nodes.Group) -> None:
@@ -222,8 +234,11 @@ class _Linter:
             if len(kept) == 1 and isinstance(node, nodes.And):
                 whole = merged
             self.report.warning(
-                "SEG901", f"these may hold for different rows of {word}, not for one and the same", node,
-                write=format_condition(whole), hint=f"about one row: {format_condition(merged)}",
+                "SEG901",
+                f"these may hold for different rows of {word}, not for one and the same",
+                node,
+                write=format_condition(whole),
+                hint=f"about one row: {format_condition(merged)}",
             )
 
     def _quantified(self, node: nodes.Quantified, around: tuple[nodes.Condition, ...]) -> None:
@@ -245,7 +260,9 @@ class _Linter:
         some = nodes.Quantified(nodes.Quantifier.ANY, None, node.relation, None)
         text = f"{format_condition(some)} and {self.report.text(node)}"
         self.report.warning(
-            "SEG910", f"every {word} is also true of customers without any {word}", node,
+            "SEG910",
+            f"every {word} is also true of customers without any {word}",
+            node,
             write=text if parent is None or isinstance(parent, (nodes.And, nodes.Group)) else f"({text})",
         )
 
@@ -256,7 +273,9 @@ class _Linter:
         leaves: list[nodes.Condition] = []
         if self._only_grows(condition, leaves) and leaves:
             self.report.warning(
-                "SEG906", "once true, this stays true: members never leave", leaves[0],
+                "SEG906",
+                "once true, this stays true: members never leave",
+                leaves[0],
                 hint="give the moment its other end: between 60 days ago and 30 days ago",
             )
 
@@ -265,7 +284,9 @@ class _Linter:
             case nodes.And() | nodes.Or():
                 return all(self._only_grows(each, leaves) for each in node.items)
             case nodes.Group():
-                return node.kind is not nodes.GroupKind.NONE and all(self._only_grows(each, leaves) for each in node.items)
+                return node.kind is not nodes.GroupKind.NONE and all(
+                    self._only_grows(each, leaves) for each in node.items
+                )
             case nodes.Quantified():
                 grows = node.quantifier in (nodes.Quantifier.ANY, nodes.Quantifier.AT_LEAST)
                 return grows and node.where is not None and self._only_grows(node.where, leaves)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 from segrules.clock import FIRST_YEAR, LAST_YEAR, FixedDay, RelativeDay, Unit
@@ -79,7 +79,7 @@ def text(form: syntax.Quoted, report: Report) -> str | None:
                         f'"\\{escaped}" means nothing in a text',
                         syntax.Form(start, start + 2),
                         write=f"\\\\{escaped}",
-                        hint='a backslash is written \\\\; besides there are \\" \\\' \\n \\t \\r',
+                        hint="a backslash is written \\\\; besides there are \\\" \\' \\n \\t \\r",
                     )
                     return None
                 pieces.append(_ESCAPES[escaped])
@@ -108,8 +108,8 @@ def dated(form: syntax.Dated, report: Report) -> nodes.DayLiteral | nodes.Moment
         if found.re is _DAY:
             return nodes.DayLiteral(FixedDay(date(int(found[1]), int(found[2]), int(found[3]))), span=form.span)
         fraction = (found[7] or "").ljust(6, "0")
-        numbers = [int(found[each] or 0) for each in range(1, 7)]
-        moment = datetime(*numbers[:6], int(fraction), _zone(found[8]))  # type: ignore[misc, arg-type]
+        year, month, day, hour, minute, second = [int(found[each] or 0) for each in range(1, 7)]
+        moment = datetime(year, month, day, hour, minute, second, int(fraction), _zone(found[8]))
         return nodes.MomentLiteral(moment, span=form.span)
     except ValueError:
         report.error("SEG106", f"{raw} is not in the calendar", form, hint="dates are written year-month-day")
@@ -120,7 +120,7 @@ def _zone(raw: str | None) -> timezone | None:
     if raw is None:
         return None
     if raw in "Zz":
-        return timezone.utc
+        return UTC
     hours, minutes = int(raw[1:3]), int(raw[4:6])
     if hours > 23 or minutes > 59:
         raise ValueError("no such offset")
@@ -146,7 +146,7 @@ def _malformed_date(form: syntax.Dated, report: Report) -> None:
         f"{raw} is not a date as the language writes it",
         form,
         write=write,
-        hint="a date is written 2025-01-31, a moment 2025-01-31T10:00 (with Z or +02:00 behind it where another zone is meant)",
+        hint="a date is written 2025-01-31, a moment 2025-01-31T10:00, in another time zone 2025-01-31T10:00Z",
     )
 
 

@@ -55,8 +55,17 @@ class _Mistake:
         if not self.before and not self.found:
             self.report.error("SEG102", "the rule is empty", Span(0, 0), hint="the rule for everyone is true")
             return
-        for attempt in (self._unclosed_text, self._split_time, self._foreign, self._thousands, self._chained, self._where, self._unit,
-                        self._loose_point, self._closing):
+        for attempt in (
+            self._unclosed_text,
+            self._split_time,
+            self._foreign,
+            self._thousands,
+            self._chained,
+            self._where,
+            self._unit,
+            self._loose_point,
+            self._closing,
+        ):
             if attempt():
                 return
         what = self._wanted()
@@ -82,7 +91,10 @@ class _Mistake:
         if closing in raw[1:]:
             return False
         self.report.error(
-            "SEG104", "the text has no closing quote on its line", Span(self.at, end), hint='a line break in a text is written \\n'
+            "SEG104",
+            "the text has no closing quote on its line",
+            Span(self.at, end),
+            hint="a line break in a text is written \\n",
         )
         return True
 
@@ -119,7 +131,9 @@ class _Mistake:
             self._replace("=" + text[at], Span(at - 1, at + 1))
             return True
         if text.startswith("/", at):
-            self.report.error("SEG103", "there is no division in the language", self.place, hint="multiply the other side")
+            self.report.error(
+                "SEG103", "there is no division in the language", self.place, hint="multiply the other side"
+            )
             return True
         if text.startswith(";", at):
             self.report.error("SEG103", "a rule is one expression and ends without a sign", self.place, write="")
@@ -141,7 +155,10 @@ class _Mistake:
         if whole is None:
             return False
         self.report.error(
-            "SEG114", "a comma does not group digits", Span(*whole.span()), write=whole[0].replace(",", ""),
+            "SEG114",
+            "a comma does not group digits",
+            Span(*whole.span()),
+            write=whole[0].replace(",", ""),
             hint="write 1000 or 1_000",
         )
         return True
@@ -153,7 +170,9 @@ class _Mistake:
         if sign not in signs or "EQUAL" in self.expected or "NUMBER" in self.expected:
             return False
         self.report.error(
-            "SEG109", "one comparison cannot go on with another", Span(self.at, self.at + len(sign)),
+            "SEG109",
+            "one comparison cannot go on with another",
+            Span(self.at, self.at + len(sign)),
             hint="join two comparisons by and, or write x between a and b",
         )
         return True
@@ -163,7 +182,9 @@ class _Mistake:
             return False
         word = self.last[0].lower()
         self.report.error(
-            "SEG110", f'the condition after "{word}" stands in parentheses', self.place if self.found else Span(self.last[1], self.last[2]),
+            "SEG110",
+            f'the condition after "{word}" stands in parentheses',
+            self.place if self.found else Span(self.last[1], self.last[2]),
             hint=f"write … {word} (condition)",
         )
         return True
@@ -172,20 +193,34 @@ class _Mistake:
         if "UNIT" not in self.expected or not self.last or not self.last[0][0].isdigit():
             return False
         if self.expected & {"_AND", "EQUAL", "PLUS"} and "NUMBER" not in self.expected and self.found[:1].isalpha():
-            if not self._follows_window() and self.found.lower() not in ("d", "h", "min", "mins", "hrs", "hr", "sec", "second", "seconds", "ago"):
+            if not self._follows_window() and self.found.lower() not in (
+                "d",
+                "h",
+                "min",
+                "mins",
+                "hrs",
+                "hr",
+                "sec",
+                "second",
+                "seconds",
+                "ago",
+            ):
                 return False
         elif not self._follows_window():
             return False
         span = Span(self.last[1], self.place.end) if self.found.lower() == "ago" else Span(self.last[1], self.last[2])
         write = f"{self.last[0]} days" + (" ago" if self.found.lower() == "ago" else "")
         self.report.error(
-            "SEG111", f"{self.last[0]} of what? A length of time needs a unit", span, write=write,
+            "SEG111",
+            f"{self.last[0]} of what? A length of time needs a unit",
+            span,
+            write=write,
             hint="minutes, hours, days, weeks, months, quarters or years",
         )
         return True
 
     def _follows_window(self) -> bool:
-        return len(self.before) > 1 and self.before[-2][0].lower() in ("last", "next") or self.found.lower() == "ago"
+        return (len(self.before) > 1 and self.before[-2][0].lower() in ("last", "next")) or self.found.lower() == "ago"
 
     def _loose_point(self) -> bool:
         text, at = self.source.text, self.at

@@ -59,8 +59,10 @@ class Names:
         elif self.levels and level.reopens(self.levels[-1]):
             outer = self.levels[-1].relation.word
             self.findings.warning(
-                "SEG911", f"{level.opened_as} opens all of the customer's rows again, not only those of this {outer}",
-                place, hint=f"those of this {outer} are {level.inside}",
+                "SEG911",
+                f"{level.opened_as} opens all of the customer's rows again, not only those of this {outer}",
+                place,
+                hint=f"those of this {outer} are {level.inside}",
             )
         self.levels.append(level)
         try:
@@ -152,7 +154,9 @@ class Names:
 
     # --- relations ---------------------------------------------------------------------------------
 
-    def relation(self, path: syntax.Path, names: tuple[str, ...] | None = None) -> tuple[nodes.RelationRef, Level] | None:
+    def relation(
+        self, path: syntax.Path, names: tuple[str, ...] | None = None
+    ) -> tuple[nodes.RelationRef, Level] | None:
         """The rows that a path opens; None after the mistake has been told."""
         names = tuple([each.lower() for each in (names or path.names)])
         if len(names) == 1:
@@ -187,8 +191,11 @@ class Names:
                 return None
             relation = self.vocabulary.inside(parent.rows.path, link)
             if relation is None:
-                known = [each.rows.path.rpartition(".")[2] for each in self.vocabulary
-                         if each.rows is not None and each.rows.inside and each.rows.parent == parent.rows.path]
+                known = [
+                    each.rows.path.rpartition(".")[2]
+                    for each in self.vocabulary
+                    if each.rows is not None and each.rows.inside and each.rows.parent == parent.rows.path
+                ]
                 self.report.error(
                     "SEG201",
                     f"{parent.word} has no rows called {link}",
@@ -241,12 +248,17 @@ class Names:
         if near is None:
             word = closest(name, self._words())
             self.report.error(
-                "SEG201", f'there is nothing called "{name}"', path,
+                "SEG201",
+                f'there is nothing called "{name}"',
+                path,
                 hint=f'did you mean something of "{word}"? It has {listing(self.vocabulary.relations[word].fields)}'
-                if word else "a text needs quotes; a field is written relation.field",
+                if word
+                else "a text needs quotes; a field is written relation.field",
             )
             return
-        self.report.error("SEG201", f'there is nothing called "{name}"', path, write=write, hint=f"did you mean {write}?")
+        self.report.error(
+            "SEG201", f'there is nothing called "{name}"', path, write=write, hint=f"did you mean {write}?"
+        )
 
     def _not_of_innermost(self, path: syntax.Path, relation: Relation, name: str) -> None:
         near = closest(name, relation.fields)
@@ -274,7 +286,9 @@ class Names:
         near = closest(word, self._words())
         if near is not None and name in self.vocabulary.relations[near].fields:
             write = f"{near}.{name}"
-            self.report.error("SEG201", f'there is nothing called "{word}"', path, write=write, hint=f"did you mean {write}?")
+            self.report.error(
+                "SEG201", f'there is nothing called "{word}"', path, write=write, hint=f"did you mean {write}?"
+            )
             return
         hint = f"did you mean {near}?" if near else f"there is {listing(self._words(), 20)}"
         self.report.error("SEG201", f'there is nothing called "{word}"', path, hint=hint)

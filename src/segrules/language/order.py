@@ -69,5 +69,3 @@ def swapped(low: nodes.Operand, high: nodes.Operand) -> bool:
             return False
     near, far = _distance(low), _distance(high)
     return near is not None and far is not None and near[0] > far[1]
-
-

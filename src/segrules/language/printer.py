@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import assert_never
 
-
 from segrules.clock import Day, FixedDay, PeriodDay, RelativeDay, Unit
 from segrules.language import nodes
 from segrules.language.spelling import RESERVED, literal_choice, quoted
@@ -33,6 +32,11 @@ def format_condition(condition: nodes.Condition, width: int = WIDTH) -> str:
 
 
 # --- values ----------------------------------------------------------------------------------------
+
+
+def format_operand(operand: nodes.Operand) -> str:
+    """The canonical text of an operand about the customer, on one line."""
+    return _operand(operand, ())
 
 
 def _decimal(value: Decimal) -> str:
@@ -326,9 +330,7 @@ def _filled(values: Sequence[str], width: int) -> list[str]:
 
 def _comments_inside(condition: nodes.Condition) -> bool:
     """Whether a comment stands inside a condition, so that it cannot be one line."""
-    return any(
-        each.comments != nodes.Comments() or _comments_inside(each) for each in _parts(condition)
-    )
+    return any(each.comments != nodes.Comments() or _comments_inside(each) for each in _parts(condition))
 
 
 def _parts(condition: nodes.Condition) -> tuple[nodes.Condition, ...]:
@@ -341,5 +343,3 @@ def _parts(condition: nodes.Condition) -> tuple[nodes.Condition, ...]:
             return () if condition.where is None else (condition.where,)
         case _:
             return ()
-
-

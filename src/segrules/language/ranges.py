@@ -53,6 +53,7 @@ class Ranges:
 
     @property
     def empty(self) -> bool:
+        """Whether nothing is in it."""
         return not self.missing and not self.stretches
 
 
@@ -84,6 +85,7 @@ class Words:
 
     @property
     def empty(self) -> bool:
+        """Whether nothing is in it."""
         return not self.missing and not self.words and not self.all_but
 
 
@@ -253,5 +255,3 @@ def is_relative(condition: nodes.Condition) -> bool:
         or (isinstance(each, nodes.DayLiteral) and isinstance(each.day, RelativeDay))
         for each in nodes.walk(condition)
     )
-
-

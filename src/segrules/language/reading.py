@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from segrules.errors import RuleError, Source, Span
 from segrules.language import syntax
+from segrules.language.building import Builder
 from segrules.language.limits import Limits
 from segrules.language.report import EnoughError, Report
 
@@ -35,9 +36,7 @@ def parser() -> Lark:
     """The parser of the whole language; it keeps no state between two texts."""
     from lark import Lark
 
-    return Lark(
-        grammar_path().read_text(encoding="utf-8"), parser="lalr", lexer="contextual", transformer=syntax.Builder()
-    )
+    return Lark(grammar_path().read_text(encoding="utf-8"), parser="lalr", lexer="contextual", transformer=Builder())
 
 
 def read(source: Source, limits: Limits) -> syntax.Form:
@@ -93,9 +92,7 @@ def _within_limits(source: Source, limits: Limits, report: Report) -> None:
         if kind == "open":
             depth += 1
             if depth > limits.nesting:
-                report.stop(
-                    "SEG402", f"the rule is nested deeper than {limits.nesting} levels", Span(*piece.span())
-                )
+                report.stop("SEG402", f"the rule is nested deeper than {limits.nesting} levels", Span(*piece.span()))
         elif kind == "close":
             depth = max(0, depth - 1)
         elif kind == "unary" or kind == "calculate":
@@ -112,9 +109,7 @@ def _within_limits(source: Source, limits: Limits, report: Report) -> None:
         elif kind == "join":
             joins += 1
             if joins > 2 * limits.conditions:
-                report.stop(
-                    "SEG404", f"the rule has more than {limits.conditions} conditions", Span(*piece.span())
-                )
+                report.stop("SEG404", f"the rule has more than {limits.conditions} conditions", Span(*piece.span()))
         elif kind != "compare":
             continue
         run = 0

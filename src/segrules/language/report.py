@@ -9,7 +9,6 @@ from attrs import Factory, define
 
 from segrules.errors import Diagnostic, Severity, Source, Span, Suggestion
 
-
 #: So many mistakes are told at once; who made more has other things to do first.
 MOST = 100
 
@@ -22,7 +21,8 @@ class Placed(Protocol):
     """Anything that stands somewhere in the source."""
 
     @property
-    def span(self) -> Span: ...
+    def span(self) -> Span:
+        """The place."""
 
 
 @define
@@ -33,7 +33,13 @@ class Report:
     diagnostics: list[Diagnostic] = Factory(list)
 
     def error(
-        self, code: str, message: str, place: Placed | Span, *, write: str | None = None, hint: str | None = None,
+        self,
+        code: str,
+        message: str,
+        place: Placed | Span,
+        *,
+        write: str | None = None,
+        hint: str | None = None,
         instead_of: Span | None = None,
     ) -> None:
         """Adds an error; ``write`` is what to put in place of the marked text (or ``instead_of`` another)."""
@@ -45,15 +51,27 @@ class Report:
         raise EnoughError
 
     def warning(
-        self, code: str, message: str, place: Placed | Span, *, write: str | None = None, hint: str | None = None,
+        self,
+        code: str,
+        message: str,
+        place: Placed | Span,
+        *,
+        write: str | None = None,
+        hint: str | None = None,
         instead_of: Span | None = None,
     ) -> None:
         """Adds a warning."""
         self._add(Severity.WARNING, code, message, place, write, hint, instead_of)
 
     def _add(
-        self, severity: Severity, code: str, message: str, place: Placed | Span, write: str | None,
-        hint: str | None, instead_of: Span | None,
+        self,
+        severity: Severity,
+        code: str,
+        message: str,
+        place: Placed | Span,
+        write: str | None,
+        hint: str | None,
+        instead_of: Span | None,
     ) -> None:
         span = place if isinstance(place, Span) else place.span
         if any(each.code == code and each.span == span for each in self.diagnostics):

@@ -46,6 +46,7 @@ class Resolver(Values):
         self.count = 0
 
     def condition(self, form: syntax.Form) -> nodes.Condition | None:
+        """The condition that a form means; None after its mistakes have been told."""
         match form:
             case syntax.Compared():
                 return self._simple(form, self._compared)
@@ -88,7 +89,9 @@ class Resolver(Values):
             for each in form.items:
                 if isinstance(each, syntax.Chain):
                     self.findings.warning(
-                        "SEG905", "and binds before or: parentheses would say so to the reader", each,
+                        "SEG905",
+                        "and binds before or: parentheses would say so to the reader",
+                        each,
                         write=f"({self.report.text(each)})",
                     )
                     break
@@ -162,9 +165,7 @@ class Resolver(Values):
         if self.count > self.limits.conditions:
             self.report.stop("SEG404", f"the rule has more than {self.limits.conditions} conditions", form)
 
-    def _simple(
-        self, form: Simple, resolve: Callable[[Simple], nodes.Condition | None]
-    ) -> nodes.Condition | None:
+    def _simple(self, form: Simple, resolve: Callable[[Simple], nodes.Condition | None]) -> nodes.Condition | None:
         """One comparison, which looks at one row of a relation that it names by shorthand."""
         self._counted(form)
         around, self.shorthands = self.shorthands, []
@@ -181,7 +182,9 @@ class Resolver(Values):
         if len(words) > 1:
             first, second = words[:2]
             self.report.error(
-                "SEG502", f"one comparison looks at one row, but {first} and {second} are two", form,
+                "SEG502",
+                f"one comparison looks at one row, but {first} and {second} are two",
+                form,
                 hint=f"open them: any {first} where (any {second} where (…))",
             )
             return None
@@ -192,8 +195,11 @@ class Resolver(Values):
 
         no, some = both_readings(node, words[0])
         self.report.error(
-            "SEG501", f"this can mean that no {words[0]} is so, or that some {words[0]} is not", form,
-            write=no, hint=f"write {no} or {some}",
+            "SEG501",
+            f"this can mean that no {words[0]} is so, or that some {words[0]} is not",
+            form,
+            write=no,
+            hint=f"write {no} or {some}",
         )
         return None
 
@@ -203,10 +209,12 @@ class Resolver(Values):
             while isinstance(form, syntax.Grouped):
                 form = form.item
             word = form.names[0].lower() if isinstance(form, syntax.Path) else None
-            if word is not None and self.value(form) is None:  # type: ignore[arg-type]
+            if word is not None and self.value(form) is None:
                 return None
             self.report.error(
-                "SEG311", f"{self.report.short(form)} is no field", form,
+                "SEG311",
+                f"{self.report.short(form)} is no field",
+                form,
                 hint="a comparison needs a field on one side",
             )
             return None
@@ -264,8 +272,10 @@ class Resolver(Values):
         if swapped(low, high):
             text = self.report.text
             self.report.error(
-                "SEG312", f"{self.report.short(form.low)} comes after {self.report.short(form.high)}",
-                form.low.span.to(form.high.span), write=f"{text(form.high)} and {text(form.low)}",
+                "SEG312",
+                f"{self.report.short(form.low)} comes after {self.report.short(form.high)}",
+                form.low.span.to(form.high.span),
+                write=f"{text(form.high)} and {text(form.low)}",
                 hint="the earlier or smaller end comes first",
             )
             return None
@@ -301,8 +311,10 @@ class Resolver(Values):
             return None
         if subject.sort is not Sort.MOMENT and Unit(form.window.unit).is_exact:
             self.report.error(
-                "SEG301", f"{shown} is {subject.noun}; {self.report.short(form.window)} counts {form.window.unit}s",
-                form.window, hint="write it in days",
+                "SEG301",
+                f"{shown} is {subject.noun}; {self.report.short(form.window)} counts {form.window.unit}s",
+                form.window,
+                hint="write it in days",
             )
             return None
         return nodes.Within(subject.node, window, form.sign.negated, span=form.span)
@@ -315,7 +327,10 @@ class Resolver(Values):
         if unit.is_exact:
             write = None if form.word == "this" else f"{form.word} 1 {form.unit}"
             self.report.error(
-                "SEG313", f"{form.word} {form.unit} is no period of the calendar", form, write=write,
+                "SEG313",
+                f"{form.word} {form.unit} is no period of the calendar",
+                form,
+                write=write,
                 hint="hours and minutes need a number: in last 1 hour",
             )
             return None
@@ -330,7 +345,9 @@ class Resolver(Values):
         if not self.names.outermost:
             row = self.names.levels[-1].relation.word
             self.report.error(
-                "SEG315", f"in segment is about the customer, not about one {row}", form,
+                "SEG315",
+                f"in segment is about the customer, not about one {row}",
+                form,
                 hint="write it outside: … and in segment " + self.report.short(form.name),
             )
             return None

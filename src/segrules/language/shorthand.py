@@ -19,9 +19,14 @@ def written_out(condition: nodes.Condition, word: str) -> nodes.Condition:
         if isinstance(node, nodes.Aggregate):
             return _shifted(node)
         if isinstance(node, nodes.Node):
-            return attrs.evolve(node, **{
-                each.name: inside(getattr(node, each.name)) for each in attrs.fields(type(node)) if each.name != "span"
-            })
+            return attrs.evolve(
+                node,
+                **{
+                    each.name: inside(getattr(node, each.name))
+                    for each in attrs.fields(type(node))
+                    if each.name != "span"
+                },
+            )
         if isinstance(node, tuple):
             return tuple(inside(each) for each in node)
         return node
@@ -37,19 +42,24 @@ def _shifted(node: Any) -> Any:
     if isinstance(node, nodes.RelationRef):
         return attrs.evolve(node, parent=node.parent + 1) if node.parent else node
     if isinstance(node, nodes.Node):
-        return attrs.evolve(node, **{
-            each.name: _shifted(getattr(node, each.name)) for each in attrs.fields(type(node)) if each.name != "span"
-        })
+        return attrs.evolve(
+            node,
+            **{
+                each.name: _shifted(getattr(node, each.name))
+                for each in attrs.fields(type(node))
+                if each.name != "span"
+            },
+        )
     if isinstance(node, tuple):
         return tuple(_shifted(each) for each in node)
     return node
 
 
-def both_readings(condition: Any, word: str) -> tuple[str, str]:
+def both_readings(condition: nodes.Condition, word: str) -> tuple[str, str]:
     """A negative shorthand as ``no … where`` the positive, and as ``any … where`` the negative."""
     relation = nodes.RelationRef(word)
-    negative = written_out(condition, word)
-    positive = attrs.evolve(negative, negated=False)  # type: ignore[call-arg]
+    negative: Any = written_out(condition, word)
+    positive = attrs.evolve(negative, negated=False)
     no = nodes.Quantified(nodes.Quantifier.NO, None, relation, positive)
     some = nodes.Quantified(nodes.Quantifier.ANY, None, relation, negative)
     return format_condition(no), format_condition(some)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from functools import cache
 
 from attrs import frozen
 
@@ -54,13 +53,16 @@ _SORTS: tuple[tuple[type[FieldType], Sort], ...] = (
 )
 
 
-@cache
+_known_sorts: dict[type[FieldType], Sort] = {}
+
+
 def sort_of(type_: type[FieldType]) -> Sort:
     """The sort of a field type, a plugin's subclasses included."""
-    for known, sort in _SORTS:
-        if issubclass(type_, known):
-            return sort
-    return Sort.NUMBER
+    found = _known_sorts.get(type_)
+    if found is None:
+        found = next((sort for known, sort in _SORTS if issubclass(type_, known)), Sort.NUMBER)
+        _known_sorts[type_] = found
+    return found
 
 
 EQUAL = frozenset({"=", "is"})

@@ -8,8 +8,34 @@ _BARE = re.compile(r"[^\W\d]\w*\Z")
 
 #: Words that stand for themselves nowhere but in quotes, because something else may stand there.
 RESERVED = frozenset(
-    """not and or is set in between before after on contains has where of distinct
-    any no every exactly first last count sum avg min max""".split()
+    [
+        "not",
+        "and",
+        "or",
+        "is",
+        "set",
+        "in",
+        "between",
+        "before",
+        "after",
+        "on",
+        "contains",
+        "has",
+        "where",
+        "of",
+        "distinct",
+        "any",
+        "no",
+        "every",
+        "exactly",
+        "first",
+        "last",
+        "count",
+        "sum",
+        "avg",
+        "min",
+        "max",
+    ]
 )
 
 

@@ -115,13 +115,17 @@ class Values(ABC):
                 return self._anniversary(form)
             case syntax.Named():
                 self.report.error(
-                    "SEG310", f":{form.name} has nothing opposite that says what it is", form,
+                    "SEG310",
+                    f":{form.name} has nothing opposite that says what it is",
+                    form,
                     hint="a parameter takes the type of the field that it is compared with",
                 )
                 return None
             case _:
                 self.report.error(
-                    "SEG304", f"a condition stands where a value is expected: {self.report.short(form)}", form,
+                    "SEG304",
+                    f"a condition stands where a value is expected: {self.report.short(form)}",
+                    form,
                     hint="conditions are joined by and, or, not",
                 )
                 return None
@@ -150,7 +154,7 @@ class Values(ABC):
         if form.ago is None:
             length = literals.length(form, self.report)
             # A length is no operand; the number only keeps its place until the type error is told.
-            return length and self._literal(nodes.Number(length.amount, span=form.span), Sort.LENGTH)
+            return None if length is None else self._literal(nodes.Number(length.amount, span=form.span), Sort.LENGTH)
         found = literals.distance(form, self.report)
         if found is None:
             return None
@@ -162,7 +166,9 @@ class Values(ABC):
             return None
         if meant.sort not in (Sort.DATE, Sort.MOMENT) or not isinstance(meant.node, nodes.FieldRef):
             what = self.report.short(form.path)
-            self.report.error("SEG301", f"only a date or a moment has an anniversary; {what} is {meant.noun}", form.path)
+            self.report.error(
+                "SEG301", f"only a date or a moment has an anniversary; {what} is {meant.noun}", form.path
+            )
             return None
         return Meant(nodes.AnniversaryOf(meant.node, span=form.span), Sort.ANNIVERSARY, "an anniversary")
 
@@ -188,7 +194,9 @@ class Values(ABC):
                 number = literals.number(form.number, self.report)
                 if form.operand is None:
                     self.report.error(
-                        "SEG113", f"{self.report.short(form)} of what?", form,
+                        "SEG113",
+                        f"{self.report.short(form)} of what?",
+                        form,
                         hint="a percentage needs of: 5% of lifetime.sales",
                     )
                     return None
@@ -212,7 +220,9 @@ class Values(ABC):
         what = self.report.short(form)
         if meant.sort in (Sort.MOMENT, Sort.DATE, Sort.DAY, Sort.INSTANT, Sort.LENGTH, Sort.ANNIVERSARY):
             self.report.error(
-                "SEG305", f"there is no arithmetic on moments and days; {what} is {meant.noun}", whole,
+                "SEG305",
+                f"there is no arithmetic on moments and days; {what} is {meant.noun}",
+                whole,
                 hint="compare the moment with a day: created_at after 30 days ago, or use a days_since field",
             )
         elif meant.sort is Sort.DAYS_UNTIL:
@@ -232,7 +242,9 @@ class Values(ABC):
             return None
         if not counts_rows and len(names) == 1:
             self.report.error(
-                "SEG308", f"{form.function} needs a field: which number of each {names[0].lower()}?", form.path,
+                "SEG308",
+                f"{form.function} needs a field: which number of each {names[0].lower()}?",
+                form.path,
                 hint=f"write {form.function}({'distinct ' if form.distinct else ''}relation.field where …)",
             )
             return None
@@ -267,7 +279,9 @@ class Values(ABC):
             return False
         word = ".".join(rest)
         self.report.error(
-            "SEG308", f"count counts rows, not {self.report.short(form.path)}", form.path,
+            "SEG308",
+            f"count counts rows, not {self.report.short(form.path)}",
+            form.path,
             hint=f"write count({word} where {name} is set) or count(distinct {word}.{name})",
         )
         return True
@@ -299,7 +313,9 @@ class Values(ABC):
     def _without_moment(self, word: str, level: Level, place: syntax.Form) -> None:
         relation = level.relation.word
         self.report.error(
-            "SEG309", f"{relation} has no moment that says which is {word}", place,
+            "SEG309",
+            f"{relation} has no moment that says which is {word}",
+            place,
             hint=f"use any {relation} where (…), or min and max",
         )
 
@@ -311,7 +327,9 @@ class Values(ABC):
         known = self.parameters.setdefault(form.name, expected)
         if known != expected:
             self.report.error(
-                "SEG310", f":{form.name} is used as {_kind(known)} and as {_kind(expected)}", form,
+                "SEG310",
+                f":{form.name} is used as {_kind(known)} and as {_kind(expected)}",
+                form,
                 hint="give the two uses two names",
             )
         return nodes.Parameter(form.name, span=form.span)
@@ -352,10 +370,14 @@ class Values(ABC):
             self._mismatch(meant, subject, shown)
         return None
 
-    def _mismatch(self, meant: Meant, subject: Meant, shown: str, write: str | None = None, hint: str | None = None) -> None:
+    def _mismatch(
+        self, meant: Meant, subject: Meant, shown: str, write: str | None = None, hint: str | None = None
+    ) -> None:
         code = "SEG307" if meant.sort is Sort.TEXT and write else "SEG306" if meant.sort is Sort.LENGTH else "SEG301"
         what = self.report.short(meant.node)
-        self.report.error(code, f"{shown} is {subject.noun}; {what} is {meant.noun}", meant.node, write=write, hint=hint)
+        self.report.error(
+            code, f"{shown} is {subject.noun}; {what} is {meant.noun}", meant.node, write=write, hint=hint
+        )
 
     def _literal_fits(self, meant: Meant, form: syntax.Form, subject: Meant, shown: str) -> nodes.Operand | None:
         node, sort = meant.node, subject.sort
@@ -390,7 +412,9 @@ class Values(ABC):
                 noun = "a whole day" if sort is Sort.DATE else "an anniversary, a whole day"
                 what = self.report.short(node)
                 self.report.error(
-                    "SEG301", f"{shown} is {noun}; {what} is a moment", node,
+                    "SEG301",
+                    f"{shown} is {noun}; {what} is a moment",
+                    node,
                     write="today" if isinstance(node, nodes.NowLiteral) else None,
                 )
                 return None
@@ -414,7 +438,10 @@ class Values(ABC):
             return nodes.Choice(found, span=form.span)
         near = closest(word, subject.choices)
         self.report.error(
-            "SEG205", f"{shown} is never {self.report.short(form)}", form, write=near and literal_choice(near),
+            "SEG205",
+            f"{shown} is never {self.report.short(form)}",
+            form,
+            write=near and literal_choice(near),
             hint=f"it is one of {listing(subject.choices)}",
         )
         return None
@@ -426,8 +453,11 @@ class Values(ABC):
         code = suggested(node.value)
         hint = f'"{code}" is {COUNTRIES[code]}' if code else 'countries are written as two letters of ISO 3166, "GB"'
         self.report.error(
-            "SEG207", f"{shown} is a country code; {self.report.short(node)} is none", node,
-            write=code and f'"{code}"', hint=hint,
+            "SEG207",
+            f"{shown} is a country code; {self.report.short(node)} is none",
+            node,
+            write=code and f'"{code}"',
+            hint=hint,
         )
         return None
 
@@ -437,7 +467,10 @@ class Values(ABC):
             code = suggested(word)
             write = f'"{code}"' if code else write
         self.report.error(
-            "SEG206", f"{shown} is {subject.noun}, so {word} needs quotes", form, write=write,
+            "SEG206",
+            f"{shown} is {subject.noun}, so {word} needs quotes",
+            form,
+            write=write,
             hint=None if self.names.outermost else f"or is {word} meant as a field? There is none of that name here",
         )
 
@@ -474,5 +507,3 @@ def _unquoted_value(text: str, sort: Sort) -> str | None:
 def mirrored(word: str) -> str:
     """The comparing word that holds with both sides swapped."""
     return {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "before": "after", "after": "before"}.get(word, word)
-
-

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import frozen
 
 
 @frozen
@@ -20,8 +20,8 @@ class Explanation:
 
     text: str
     truth: bool
-    values: tuple[tuple[str, Any], ...] = field(default=(), converter=tuple)
-    children: tuple[Explanation, ...] = field(default=(), converter=tuple)
+    values: tuple[tuple[str, Any], ...] = ()
+    children: tuple[Explanation, ...] = ()
 
     def __bool__(self) -> bool:
         return self.truth
