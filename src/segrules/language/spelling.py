@@ -7,36 +7,10 @@ import re
 _BARE = re.compile(r"[^\W\d]\w*\Z")
 
 #: Words that stand for themselves nowhere but in quotes, because something else may stand there.
-RESERVED = frozenset(
-    [
-        "not",
-        "and",
-        "or",
-        "is",
-        "set",
-        "in",
-        "between",
-        "before",
-        "after",
-        "on",
-        "contains",
-        "has",
-        "where",
-        "of",
-        "distinct",
-        "any",
-        "no",
-        "every",
-        "exactly",
-        "first",
-        "last",
-        "count",
-        "sum",
-        "avg",
-        "min",
-        "max",
-    ]
-)
+RESERVED = frozenset((
+    "not", "and", "or", "is", "set", "in", "between", "before", "after", "on", "contains", "has", "where", "of",
+    "distinct", "any", "no", "every", "exactly", "first", "last", "count", "sum", "avg", "min", "max",
+))  # fmt: skip
 
 
 def quoted(value: str) -> str:
