@@ -11,6 +11,7 @@ from segrules.algebra import (
     CUSTOMER,
     TRUE,
     Aggregate,
+    And,
     Compare,
     Const,
     DayNumber,
@@ -28,6 +29,7 @@ from segrules.algebra import (
     OneOf,
     OnMonthDay,
     Op,
+    Or,
     Pick,
     Picked,
     Present,
@@ -235,3 +237,22 @@ def test_conditions_of_a_row_may_look_at_every_open_row() -> None:
     )
     assert holds(Exists(ORDERS, twice), {"orders": [{"sku": "A"}, {"sku": "B"}, {"sku": "A"}]})
     assert not holds(Exists(ORDERS, twice), {"orders": [{"sku": "A"}, {"sku": "B"}, {}, {}]})
+
+
+def test_a_search_goes_on_to_the_next_row_above() -> None:
+    def has(sku: str) -> Exists:
+        return Exists(
+            Source(CUSTOMER, (ORDER, ITEM), TRUE),
+            Compare(Op.EQ, Field(ITEM, "sku", Kind.CODE), Const(sku, Kind.CODE), Kind.CODE),
+        )
+
+    customer = {"orders": [{"items": []}, {"items": [{"sku": "B"}]}, {"items": [{"sku": "C"}, {"sku": "A"}]}]}
+    for order in (customer["orders"], customer["orders"][::-1]):
+        rows = {"orders": order}
+        assert holds(And((has("A"), has("B"))), rows)
+        assert not holds(And((has("A"), has("D"))), rows)
+        assert holds(And((has("A"), Not(has("D")))), rows)
+        assert holds(Or((And((has("A"), has("D"))), And((has("B"), has("C"))))), rows)
+        assert not holds(Or((And((has("D"), has("A"))), Not(has("B")))), rows)
+    refunded = Exists(Source(ORDER, (Row("orders.refunds", 2),), TRUE), TRUE)
+    assert not holds(Exists(ORDERS, And((refunded, Not(refunded)))), customer)

@@ -77,7 +77,7 @@ class Pad:
         self.shape = shape
         self._day_number = reading.day_numbers(zone)
         self._month_day = reading.month_days(zone)
-        self.names: dict[str, Any] = dict(shapes.NAMES)
+        self.names: dict[str, Any] = {"__builtins__": shapes.NAMES}
         self._constants: dict[int, str] = {}
         self._texts: dict[str, str] = {}
         self._looped: dict[int, bool] = {}

@@ -27,16 +27,37 @@ class Doubt(Exception):
 
 def read(row: Any, name: str) -> Any:
     """The value under a name of a mapping or an object; None when it has none."""
+    way = _WAYS.get(row.__class__)
+    if way is None:
+        if len(_WAYS) > 1000:  # classes that are made on the fly must not be kept for ever
+            _WAYS.clear()
+        way = _WAYS[row.__class__] = _way(row)
+    return way(row, name)
+
+
+_WAYS: dict[type, Callable[[Any, str], Any]] = {}
+
+
+def _way(row: Any) -> Callable[[Any, str], Any]:
+    """How the rows of one class are read."""
     if isinstance(row, Mapping):
-        return row.get(name)
+        return lambda row, name: row.get(name)
     if hasattr(row, "keys") and hasattr(row, "__getitem__"):
-        try:
-            return row[name]
-        except (KeyError, IndexError):
-            return None
+        return _item
     if row is None or (isinstance(row, _PLAIN) and not hasattr(row, "_fields")):
-        raise CustomerError(f'{row!r} stands where a row with "{name}" is expected; give a mapping or an object')
-    return getattr(row, name, None)
+        return _no_row
+    return lambda row, name: getattr(row, name, None)
+
+
+def _item(row: Any, name: str) -> Any:
+    try:
+        return row[name]
+    except (KeyError, IndexError):
+        return None
+
+
+def _no_row(row: Any, name: str) -> Never:
+    raise CustomerError(f'{row!r} stands where a row with "{name}" is expected; give a mapping or an object')
 
 
 def refuse(value: Any, label: str, way_out: str) -> Never:

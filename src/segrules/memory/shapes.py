@@ -23,9 +23,8 @@ class Shape(Enum):
     CAREFUL = "anything, read with care; the others leave to this what they doubt"
 
 
-#: What every program may name besides its own constants.
+#: What every program may name besides its own constants; it stands in the place of the builtins.
 NAMES: dict[str, Any] = {
-    "__builtins__": {},
     "Exception": Exception,
     "bool": bool, "date": date, "datetime": datetime, "Decimal": Decimal, "getattr": getattr, "int": int,
     "len": len, "list": list, "str": str, "tuple": tuple, "fold": fold, "read": reading.read, "rows": reading.rows,
@@ -57,11 +56,17 @@ _READERS: dict[Kind, tuple[Callable[[Any], bool], Callable[[Any, str], Any]]] = 
 NAMES |= {function.__name__ + "_" + kind.name: function for kind, pair in _READERS.items() for function in pair}
 
 
+#: What every rule may ask of the customer itself, though a shop's own class seldom has it.
+_OFTEN_ABSENT = frozenset({"is_active", "segments", "newsletter"})
+
+
 def read(shape: Shape, row: str, name: str, constant: str) -> str:
     """The code that reads a field of a row; ``constant`` names the string with the field's name."""
     match shape:
         case Shape.DICTIONARY | Shape.MAPPING | Shape.TRUSTED:
             return f"{row}.get({constant})"
+        case Shape.OBJECT if row == "r0" and name in _OFTEN_ABSENT:
+            return f"getattr({row}, {constant}, None)"
         case Shape.OBJECT if is_attribute(name):
             return f"{row}.{name}"
         case Shape.OBJECT | Shape.CAREFUL:
