@@ -49,6 +49,11 @@ class Lookup:
             return True
         return not isinstance(self.near, sa.Column) or self.near.nullable is not False or not self.near.foreign_keys
 
+    @property
+    def outermost(self) -> Lookup:
+        """The look-up that starts at the row itself."""
+        return self if self.through is None else self.through.outermost
+
     def field(self, column: ColumnElement[Any], **facts: Any) -> Stored:
         """A column of the looked-up row as a field of the row that points to it."""
         stored = Stored(column, via=self, **facts)

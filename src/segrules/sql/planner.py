@@ -155,11 +155,11 @@ class _Planner:
         filters = [_conjuncts(each.source.where) for each in group.totals]
         common = [item for item in filters[0] if all(item in each for each in filters)]
         rests = [all_of(*(item for item in each if item not in common)) for each in filters]
-        where = writer.conditions(all_of(*common, any_of(*rests)), opened.rows)
+        where = writer.conditions(all_of(*common, any_of(*_weakest(rests))), opened.rows)
         folded = {}
         for total, rest in zip(group.totals, rests):
             only = None if rest == TRUE or len(set(rests)) == 1 else writer.write(rest, opened.rows)
-            folded[total] = terms.folded(total, opened.rows, only)
+            folded[total] = terms.folded(total, opened.rows, only, grouped=True)
         terms.hoisted.update(folded)
         having = [writer.write(part, {}) for part in inside]
         needed = [total for total in group.totals if any(total in set(totals(part)) for part in outside)]
@@ -211,6 +211,26 @@ def _groups(parts: list[Predicate]) -> list[_Group]:
         for total in totals(part):
             found.setdefault(total.source.rows, {})[total] = None
     return [_Group(rows, tuple(of)) for rows, of in found.items()]
+
+
+def _weakest(filters: list[Predicate]) -> list[Predicate]:
+    """The filters without those that another one lets through anyway."""
+    return [each for each in filters if not any(other != each and _implies(each, other) for other in filters)]
+
+
+def _implies(one: Predicate, other: Predicate) -> bool:
+    """Whether one filter is plainly narrower than another."""
+    match one, other:
+        case Not(item=OneOf() | Compare(op=Op.EQ) as left), Not(item=OneOf() | Compare(op=Op.EQ) as right):
+            return _named(left)[0] == _named(right)[0] and _named(left)[1] > _named(right)[1]
+        case _:
+            return False
+
+
+def _named(predicate: OneOf | Compare) -> tuple[Term, frozenset[Term]]:
+    if isinstance(predicate, OneOf):
+        return predicate.term, frozenset(predicate.values)
+    return predicate.left, frozenset((predicate.right,))
 
 
 def _conjuncts(predicate: Predicate) -> list[Predicate]:

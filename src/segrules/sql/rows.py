@@ -113,3 +113,14 @@ def _moved(column: ColumnElement[Any], source: FromClause, target: FromClause) -
     if column in set(source.c):
         return cast("ColumnElement[Any]", target.c[column.key])
     return cast("ColumnElement[Any]", ClauseAdapter(target).traverse(column))
+
+
+class LookedUp(Bound):
+    """A row that a look-up leads to, read for itself: it has the fields that its row has through the look-up."""
+
+    def __init__(self, row: Bound, lookup: Lookup, frame: Frame) -> None:
+        self.path, self.mapping, self.frame, self.entity = row.path, row.mapping, frame, row.entity
+        self.source = frame.names.take(lookup.table)
+        frame.begin(self.source)
+        self.far = _moved(lookup.far, lookup.table, self.source)
+        self._lookups = {id(lookup): self.source}

@@ -128,9 +128,16 @@ class Terms:
         query = sa.select(folded.sql).select_from(opened.frame.clause).where(*conditions).correlate_except(None)
         return attrs.evolve(folded, sql=query.scalar_subquery(), cheap=False)
 
-    def folded(self, term: Aggregate, rows: Rows, only: ColumnElement[bool] | None) -> Value:
-        """The fold itself, over the rows of its own SELECT, or only those for which a condition holds."""
+    def folded(
+        self, term: Aggregate, rows: Rows, only: ColumnElement[bool] | None, *, grouped: bool = False
+    ) -> Value:
+        """The fold itself, over the rows of its own SELECT, or only those for which a condition holds.
+
+        ``grouped``: there is at least one row.
+        """
         value = None if term.value is None else self.write(term.value, rows)
+        if term.fold is Fold.COUNT and value is not None and not value.nullable:
+            value = None
         sql: ColumnElement[Any] = sa.literal_column("1") if value is None else value.sql
         if only is not None:
             sql = sa.case((only, sql))
@@ -151,7 +158,9 @@ class Terms:
                         " sum a field alone, or run the rule on PostgreSQL"
                     )
                 limit = DECLARED * 10**value.scale
-                total = sa.func.coalesce(sa.func.sum(sql), sa.literal_column("0"), type_=value.sql.type)
+                total: ColumnElement[Any] = sa.func.sum(sql, type_=value.sql.type)
+                if value.nullable or only is not None or not grouped:
+                    total = sa.func.coalesce(total, sa.literal_column("0"), type_=value.sql.type)
                 return attrs.evolve(value, sql=total, nullable=False, limit=limit, stored=None, cheap=False)
             case Fold.MIN | Fold.MAX:
                 assert value is not None

@@ -21,6 +21,7 @@ from segrules.algebra import (
     Compare,
     Const,
     Exists,
+    Field,
     HasElement,
     InSegment,
     Kind,
@@ -35,6 +36,7 @@ from segrules.algebra import (
     Predicate,
     Present,
     Source,
+    Term,
     TextMatch,
     Truth,
 )
@@ -42,12 +44,15 @@ from segrules.errors import SegmentError
 from segrules.shop.mapping import Mapping
 from segrules.sql import functions
 from segrules.sql.functions import engine_name
-from segrules.sql.rows import Bound, Frame, Names
+from segrules.sql.normal import known_truth
+from segrules.sql.rows import Bound, Frame, LookedUp, Names
 from segrules.sql.terms import Rows, Terms
 from segrules.sql.values import Arithmetic, Value, apply
 
 #: Up to so many month-days stand in a list; more become ranges.
 _LISTED_DAYS = 40
+#: Kinds whose equality names something.
+_NAMES = (Kind.TEXT, Kind.CODE, Kind.CHOICE)
 
 
 @frozen(eq=False)
@@ -73,10 +78,14 @@ class Opened:
 
 @frozen(eq=False)
 class Condition:
-    """A condition as SQL, or what it always is; ``nulls`` are the operands whose NULL makes it NULL."""
+    """A condition as SQL, or what it always is; ``nulls`` are the operands whose NULL makes it NULL.
+
+    ``opposite`` is a plainer way to write the complement when there are none.
+    """
 
     sql: ColumnElement[bool] | bool
     nulls: tuple[Value, ...] = ()
+    opposite: ColumnElement[bool] | None = None
 
     def holds(self) -> ColumnElement[bool]:
         """The condition; NULL where it is not known to be true."""
@@ -86,6 +95,8 @@ class Condition:
 
     def fails(self) -> ColumnElement[bool]:
         """The exact complement."""
+        if self.opposite is not None and not self.nulls:
+            return self.opposite
         if self.sql is False:
             return sa.true()
         missing = [each.sql.is_(None) for each in self.nulls]
@@ -106,6 +117,7 @@ class Writer:
         self.engine = engine_name(dialect.name)
         self.members = members or {}
         self.names = Names()
+        self.looking_up = False
         self.terms = Terms(self, Arithmetic(self.engine), dialect, zone)
         self.frame = Frame(self.names)
         self.customer = Bound("", mapping, self.frame)
@@ -116,6 +128,9 @@ class Writer:
 
     def write(self, predicate: Predicate, rows: Rows) -> ColumnElement[bool]:
         """A predicate as SQL."""
+        looked_up = self._in_lookup(predicate, rows)
+        if looked_up is not None:
+            return looked_up
         match predicate:
             case Truth(value=value):
                 return sa.true() if value else sa.false()
@@ -127,6 +142,40 @@ class Writer:
                 return self._leaf(item, rows).fails()
             case _:
                 return self._leaf(predicate, rows).holds()
+
+    def _in_lookup(self, predicate: Predicate, rows: Rows) -> ColumnElement[bool] | None:
+        """A condition on names or codes of a looked-up row, as a list of the rows that it may point to.
+
+        The list is made once for all rows, where a join would ask anew for each; None when that is not possible.
+        """
+        if self.looking_up or not isinstance(predicate, (Compare, OneOf, TextMatch, Or, Not)):
+            return None
+        found = [each for each in algebra.walk(predicate) if isinstance(each, (Field, Source))]
+        if not found or isinstance(found[0], Source) or found[0].kind not in _NAMES:
+            return None
+        row = found[0].row
+        bound = rows[row.depth]
+        lookup = None
+        for each in found:
+            if isinstance(each, Source) or each.row != row or each.kind not in _NAMES:
+                return None
+            via = self.mapping.stored(bound.path, each.name).via
+            if via is None or (lookup is not None and via.outermost is not lookup.outermost):
+                return None
+            lookup = via
+        assert lookup is not None
+        outermost = lookup.outermost
+        if outermost.nullable and known_truth(predicate, _nothing) is not False:
+            return None
+        frame = Frame(self.names)
+        inner = LookedUp(bound, outermost, frame)
+        self.looking_up = True
+        try:
+            condition = self.write(predicate, {**rows, row.depth: inner})
+        finally:
+            self.looking_up = False
+        query = sa.select(inner.far).select_from(frame.clause).where(condition)
+        return bound.own(outermost.near).in_(query.correlate_except(None))
 
     def _leaf(self, predicate: Predicate, rows: Rows) -> Condition:
         match predicate:
@@ -164,7 +213,10 @@ class Writer:
         if predicate.op is Op.EQ:
             if left.constant is not None:
                 left, right = right, left
-            return Condition(self._equal(left, right), nulls)
+            opposite = None
+            if predicate.kind is Kind.YESNO and isinstance(right.constant, bool):
+                opposite = left.sql == sa.literal(not right.constant, sa.Boolean())
+            return Condition(self._equal(left, right), nulls, opposite)
         return Condition(apply(predicate.op, left.sql, right.sql), nulls)
 
     def _equal(self, left: Value, right: Value) -> ColumnElement[bool] | bool:
@@ -369,6 +421,11 @@ class Writer:
         outdoing = (together, *self.conditions(source.where, other.rows), further)
         query = sa.select(sa.literal_column("1")).select_from(other.frame.clause).where(*outdoing)
         return [*conditions, sa.not_(sa.exists(query.correlate_except(None)))]
+
+
+def _nothing(term: Term) -> Any:
+    """The value of a term of a row that is not there."""
+    return term.value if isinstance(term, Const) else None
 
 
 def answered(condition: ColumnElement[bool]) -> ColumnElement[bool]:
