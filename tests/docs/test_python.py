@@ -4,6 +4,7 @@ import doctest
 from pathlib import Path
 
 import pytest
+
 from pages import PAGES, blocks
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from pages import PAGES, Block, blocks
 
 import segrules as sr
+from pages import PAGES, Block, blocks
 
 
 def rules() -> Iterator[tuple[Block, str]]:

@@ -1,0 +1,51 @@
+"""The generated parts of the documentation leave nothing out."""
+
+import importlib
+import sys
+from types import ModuleType
+
+import pytest
+
+from pages import ROOT
+from segrules.cli.group import COMMANDS
+from segrules.language.codes import CODES
+from segrules.vocabulary import Vocabulary
+
+
+@pytest.fixture(autouse=True)
+def extensions(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+
+
+def extension(name: str) -> ModuleType:
+    sys.modules.pop(name, None)
+    return importlib.import_module(name)
+
+
+def test_every_word_and_field_is_described() -> None:
+    text = extension("condition_reference").page(Vocabulary.installed())
+    for relation in Vocabulary.installed():
+        assert f"\n## {relation.word}\n" in f"\n{text}"
+        for name, field in relation.fields.items():
+            assert f"| `{name}` |" in text
+            assert field.help in text
+        for example in relation.type.examples:
+            assert example.rule in text
+
+
+def test_every_condition_type_has_an_example() -> None:
+    assert all(relation.type.examples for relation in Vocabulary.installed())
+
+
+def test_every_code_is_explained() -> None:
+    reference = extension("diagnostic_reference")
+    errors, warnings = reference.page(warnings=False), reference.page(warnings=True)
+    for code in CODES.values():
+        assert f" {code.code}: {code.title}\n" in (warnings if code.is_warning else errors)
+
+
+def test_every_command_has_its_help() -> None:
+    text = extension("command_reference").page()
+    for name in COMMANDS:
+        assert f"$ segrules {name} --help\n" in text
