@@ -7,14 +7,15 @@ from typing import Any
 
 import click
 
-from segrules.cli.evaluation import moment_of
+from segrules.cli.evaluation import moment_of, zone_of
 from segrules.cli.failures import Exit, Verb
 from segrules.cli.output import diagnostic_to_json, echo_diagnostic, echo_json, json_option
 from segrules.cli.reading import RuleText, expressions_option, read_rules, rules_argument
+from segrules.clock import Clock
 from segrules.errors import Diagnostic, RuleError, Severity
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Find mistakes in rules.")
 @rules_argument
 @expressions_option
 @click.option("--strict", is_flag=True, help="A warning is a finding too.")
@@ -39,7 +40,8 @@ def check_command(
     JSON: {"rules": [{"name", "ok", "diagnostics": [{"code", "severity", "message", "source", "line", "column",
     "end_line", "end_column", "start", "end", "hint", "suggestion": {"text", "start", "end"}}]}], "errors", "warnings"}
     """
-    found = [(rule, _diagnostics(rule, timezone, at)) for rule in read_rules(rules, expressions)]
+    clock = _clock(timezone, at)
+    found = [(rule, _diagnostics(rule, clock)) for rule in read_rules(rules, expressions)]
     every = [each for _, diagnostics in found for each in diagnostics]
     errors = sum(each.severity is Severity.ERROR for each in every)
     warnings = len(every) - errors
@@ -56,18 +58,24 @@ def check_command(
     ctx.exit(Exit.FINDINGS if errors or (strict and warnings) else Exit.FINE)
 
 
-def _diagnostics(rule: RuleText, timezone: str, at: str | None) -> list[Diagnostic]:
-    """The mistakes of a rule, or else its warnings."""
-    from segrules.rule import parse
-    from segrules.shop.shop import zone_named
+def _diagnostics(rule: RuleText, clock: Clock) -> list[Diagnostic]:
+    """The mistakes of a rule, or else its warnings. Asks the language alone, so that nothing else is imported."""
+    from segrules.language import lint, parse
+    from segrules.vocabulary import Vocabulary
 
-    moment = None if at is None else moment_of(at, "--at")
-    if moment is not None and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone_named(timezone))
+    vocabulary = Vocabulary.installed()
     try:
-        return list(parse(rule.text, name=rule.name).lint(at=moment, timezone=timezone))
+        return list(lint(parse(rule.text, vocabulary, name=rule.name), vocabulary, clock))
     except RuleError as error:
         return list(error.diagnostics)
+
+
+def _clock(timezone: str, at: str | None) -> Clock:
+    zone = zone_of(timezone)
+    moment = None if at is None else moment_of(at, "--at")
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return Clock.at(moment, zone)
 
 
 def _to_json(rule: RuleText, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segrules.vocabulary import Relation, Vocabulary
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="List the words that a rule may use.")
 @click.argument("word", required=False, metavar="[WORD]")
 @json_option
 def conditions_command(word: str | None, as_json: bool) -> None:

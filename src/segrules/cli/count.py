@@ -14,7 +14,7 @@ from segrules.cli.output import echo_json, json_option
 from segrules.cli.reading import expression_option, read_rule, rule_argument
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Count the customers that a rule finds.")
 @rule_argument
 @expression_option
 @database_option

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segrules.cli.database import open_engine, told
-from segrules.cli.evaluation import moment_of
+from segrules.cli.evaluation import moment_of, zone_of
 from segrules.cli.failures import Blame, Exit, Failure, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
 
@@ -32,7 +32,7 @@ CUSTOMERS = 20_000
 SAMPLE = 50
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Make a shop to play with, and run rules over it.")
 @click.option(
     "--customers", type=click.IntRange(1, 10_000_000), metavar="N", help=f"How many customers.  [default: {CUSTOMERS}]"
 )
@@ -64,7 +64,7 @@ def demo_command(
     from segrules.shop import Shop
 
     place = database or _own_file()
-    shop = Shop.default(timezone=timezone)
+    shop = Shop.default(timezone=zone_of(timezone).key)
     engine = open_engine(place, create=True)
     with told(engine):
         start = perf_counter()

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeVar, assert_never
+from zoneinfo import ZoneInfo
 
 import click
 from attrs import frozen
 
 from segrules.cli.failures import Blame, Failure
 from segrules.cli.reading import read_rule
+from segrules.errors import ShopError
 
 if TYPE_CHECKING:
     from segrules.rule import Rule
@@ -72,7 +74,7 @@ class Setting:
         """The default shop in the zone of the options."""
         from segrules.shop import Shop
 
-        return Shop.default(timezone=self.timezone)
+        return Shop.default(timezone=zone_of(self.timezone).key)
 
     def moment(self, shop: Shop) -> datetime:
         """The moment of evaluation, aware; now unless one was given, and a naive one is in the shop's zone."""
@@ -156,6 +158,16 @@ def _segment_rule(name: str, file: str, shop: Shop) -> Rule:
 
     rule = read_rule(file, None)
     return parse(rule.text, shop, name=f"{name} ({rule.name})" if rule.path is None else rule.name)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of a name; a misspelt one is the user's mistake, not the environment's."""
+    from segrules.shop.shop import zone_named
+
+    try:
+        return zone_named(name)
+    except ShopError as error:
+        raise Failure(Blame.USAGE, f"--timezone: {error}") from None
 
 
 def moment_of(text: str, option: str) -> datetime:

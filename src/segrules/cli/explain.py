@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from segrules.shop import Shop
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Say why a rule finds a customer, or not.")
 @rule_argument
 @click.argument("id", required=False, metavar="[ID]")
 @expression_option

@@ -30,7 +30,7 @@ class _Formatted:
         return self.text != self.rule.text
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Write rules in their canonical form.")
 @rules_argument
 @expressions_option
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 when a file would change.")
@@ -60,10 +60,12 @@ def format_command(
 
 
 def _formatted(rule: RuleText) -> _Formatted:
-    from segrules.rule import parse
+    from segrules.language import format_condition, parse
+    from segrules.vocabulary import Vocabulary
 
     try:
-        return _Formatted(rule, parse(rule.text, name=rule.name).format().rstrip("\n") + "\n")
+        condition = parse(rule.text, Vocabulary.installed(), name=rule.name).condition
+        return _Formatted(rule, format_condition(condition).rstrip("\n") + "\n")
     except RuleError as error:
         return _Formatted(rule, None, error)
 

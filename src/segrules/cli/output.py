@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -60,6 +62,19 @@ def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Se
         return "  ".join(cells).rstrip()
 
     return [click.style(line(head), bold=True), *map(line, rows)]
+
+
+def plain_value(value: Any) -> Any:
+    """A value as JSON takes it: numbers that must stay exact, days and moments as text."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return f"{value:f}"
+        case _:
+            return str(value)
 
 
 def can_draw() -> bool:

@@ -30,7 +30,7 @@ class _Plugin:
         return self.point.dist.version if self.point.dist is not None else "?"
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="List what is installed.")
 @json_option
 @click.pass_context
 def plugins_command(ctx: click.Context, as_json: bool) -> None:

@@ -13,6 +13,7 @@ _CLAUSES = frozenset(
     {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INTERSECT", "EXCEPT", "SELECT", "WITH"}
 )
 _JOINS = frozenset({"JOIN", "LEFT", "INNER", "CROSS"})
+_OF_JOIN = frozenset({"LEFT", "INNER", "CROSS", "OUTER"})
 _INDENT = "  "
 
 
@@ -39,7 +40,7 @@ def _tokens(sql: str) -> Iterator[str]:
 
 
 class _Layout:
-    """Lines as they grow; a stack says which brackets hold queries and how deep each is indented."""
+    """Lines as they grow; a stack says which brackets hold queries, and how deep each of those is indented."""
 
     def __init__(self) -> None:
         self._lines = [""]
@@ -47,47 +48,47 @@ class _Layout:
         self._open: list[int | None] = [0]
         self._between = 0
         self._before = ""
-        self._opening = False
 
     def take(self, token: str) -> None:
+        """Put the next token where it belongs."""
         word = token.upper()
-        if self._opening and token != " ":
-            self._opening = False
-            if word in ("SELECT", "WITH"):
-                indent = self._indent() + 1
-                self._open[-1] = indent
-                self._lines.append(_INDENT * indent)
-        indent = self._open[-1]
-        if token == "(":
+        if self._before == "(" and word in ("SELECT", "WITH"):
+            self._open[-1] = self._indent_of_line() + 1
+            self._begin(self._indent_of_line() + 1)
+        elif word == ")" and len(self._open) > 1:
+            inside = self._open.pop()
+            if inside is not None:
+                self._begin(inside - 1)
+        elif self._open[-1] is not None and self._begins_line(word):
+            self._begin(self._open[-1] + (1 if word in ("AND", "OR") or word in _JOINS else 0))
+        if word == "(":
             self._open.append(None)
-            self._opening = True
-        elif token == ")" and len(self._open) > 1:
-            closed = self._open.pop()
-            if closed is not None:
-                self._lines.append(_INDENT * (closed - 1))
-        elif indent is not None and self._breaks(word):
-            inner = word in ("AND", "OR") or word in _JOINS
-            self._lines.append(_INDENT * (indent + (1 if inner else 0)))
-        if word == "BETWEEN":
+        elif word == "BETWEEN":
             self._between += 1
         elif word == "AND" and self._between:
             self._between -= 1
-        if token != " " or self._lines[-1].strip():
-            self._lines[-1] += token
         if token != " ":
+            self._lines[-1] += token
             self._before = word
+        elif self._lines[-1].strip():
+            self._lines[-1] += " "
 
-    def _breaks(self, word: str) -> bool:
+    def text(self) -> str:
+        """All that was put, as lines."""
+        return "\n".join(line.rstrip() for line in self._lines if line.strip())
+
+    def _begin(self, indent: int) -> None:
+        self._lines.append(_INDENT * indent)
+
+    def _indent_of_line(self) -> int:
+        line = self._lines[-1]
+        return (len(line) - len(line.lstrip())) // len(_INDENT)
+
+    def _begins_line(self, word: str) -> bool:
         if not self._lines[-1].strip():
             return False
         if word == "AND":
             return not self._between
-        if word in _CLAUSES:
-            return not (word == "SELECT" and self._before in ("(", "ALL"))  # UNION ALL SELECT stays together
-        return word in _JOINS and self._before not in ("LEFT", "INNER", "CROSS", "OUTER")
-
-    def _indent(self) -> int:
-        return next(each for each in reversed(self._open) if each is not None)
-
-    def text(self) -> str:
-        return "\n".join(line.rstrip() for line in self._lines if line.strip())
+        if word == "SELECT":
+            return self._before != "ALL"  # UNION ALL SELECT stays together
+        return word in _CLAUSES or word == "OR" or (word in _JOINS and self._before not in _OF_JOIN)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from segrules.cli.evaluation import Setting, evaluation_options
 from segrules.cli.failures import Blame, Failure, Verb
-from segrules.cli.output import echo_json, json_option
+from segrules.cli.output import echo_json, json_option, plain_value
 from segrules.cli.pretty import pretty
 from segrules.cli.reading import expression_option, read_rule, rule_argument
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb", "duckdb")
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Show the SQL of a rule.")
 @rule_argument
 @expression_option
 @click.option("--dialect", type=click.Choice(DIALECTS), default="postgresql", show_default=True)
@@ -41,6 +42,7 @@ def sql_command(
 
     JSON: {"rule", "dialect", "at", "sql", "values": {name: value}, "plan": [line]}
     """
+    from segrules.memory.explanation import shown
     from segrules.rule import parse
 
     if values and inline:
@@ -51,8 +53,7 @@ def sql_command(
     parsed = parse(text.text, shop, name=text.name)
     keywords = setting.keywords(parsed, shop)
     found = parsed.plan(shop, dialect, **keywords)
-    statement = pretty(_sql(found.statement, dialect, inline=inline))
-    bound = _bound(found.statement, dialect)
+    statement, bound = _written(found.statement, dialect, inline=inline)
     if as_json:
         echo_json(
             {
@@ -60,7 +61,7 @@ def sql_command(
                 "dialect": dialect,
                 "at": keywords["at"].isoformat(),
                 "sql": statement,
-                "values": {name: _plain(value) for name, value in bound.items()},
+                "values": {name: plain_value(value) for name, value in bound.items()},
                 "plan": list(found.lines),
             }
         )
@@ -72,28 +73,21 @@ def sql_command(
         width = max(map(len, bound))
         click.echo()
         for name, value in bound.items():
-            click.echo(f"{click.style(name.ljust(width), bold=True)} = {_plain(value)!r}")
+            click.echo(f"{click.style(name.ljust(width), bold=True)} = {shown(value)}")
     if plan:
         click.echo()
         for line in found.lines:
             click.echo(line)
 
 
-def _compiled(statement: sa.Select[Any], dialect: str, **keywords: Any) -> Any:
+def _written(statement: sa.Select[Any], dialect: str, *, inline: bool) -> tuple[str, dict[str, Any]]:
+    """The statement laid out for reading, and the values bound to it by name; inline, the text holds them."""
     from segrules.sql import dialect_of
 
     named = type(dialect_of(dialect))(paramstyle="named")
-    return statement.compile(dialect=named, compile_kwargs={"render_postcompile": True, **keywords})
-
-
-def _sql(statement: sa.Select[Any], dialect: str, *, inline: bool) -> str:
-    return str(_compiled(statement, dialect, literal_binds=True) if inline else _compiled(statement, dialect))
-
-
-def _bound(statement: sa.Select[Any], dialect: str) -> dict[str, Any]:
-    compiled = _compiled(statement, dialect)
-    return {name: compiled.params[name] for name in compiled.bind_names.values() if name in compiled.params}
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    if inline:
+        return pretty(str(statement.compile(dialect=named, compile_kwargs={"literal_binds": True}))), {}
+    state = statement.compile(dialect=named).construct_expanded_state()
+    text = pretty(state.statement)
+    order = {name: place for place, name in enumerate(re.findall(r":(\w+)", text))}
+    return text, {name: state.parameters[name] for name in sorted(order, key=lambda each: order[each]) if name in state.parameters}
