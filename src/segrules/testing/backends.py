@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import define
 from sqlalchemy.pool import StaticPool
 
 BACKENDS = ("sqlite", "duckdb", "postgresql", "mariadb")
@@ -20,12 +20,14 @@ SERVERS = {
 }
 
 
-@frozen
+@define
 class Backend:
     """A database with nothing in it, gone when the test is over."""
 
     name: str
     engine: sa.Engine
+    #: The tables that lie in it now.
+    tables: sa.MetaData | None = None
 
 
 class BackendAbsentError(Exception):

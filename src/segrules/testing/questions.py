@@ -18,6 +18,7 @@ from segrules.errors import SegrulesError
 from segrules.language import format_condition, nodes
 from segrules.memory import compile_predicate
 from segrules.rule import Rule, parse
+from segrules.shop.columns import exact_text
 from segrules.testing.scene import SEGMENTS, Customer, Scene
 from segrules.testing.shrinking import reductions
 
@@ -25,7 +26,7 @@ from segrules.testing.shrinking import reductions
 MEMBERS = sa.Table(
     "kit_members",
     sa.MetaData(),
-    sa.Column("segment", sa.String(20), primary_key=True),
+    sa.Column("segment", exact_text(20), primary_key=True),
     sa.Column("customer_id", sa.BigInteger, primary_key=True, autoincrement=False),
 )
 

@@ -21,16 +21,25 @@ class Stage:
         self.name = backend.name
         self.engine = backend.engine
         self.shop = shop
-        shop.create_tables(self.engine)
-        MEMBERS.metadata.create_all(self.engine)
+        self._create(backend)
         self.connection = self.engine.connect()
 
+    def _create(self, backend: Backend) -> None:
+        """The tables exist; those of an earlier shop stay when they are the same, since making them takes a while."""
+        tables = self.shop.own_tables.metadata
+        assert self.shop.tables, "asking for them makes those of plugins, too"
+        if backend.tables is not None and _shape(backend.tables) == _shape(tables):
+            return
+        if backend.tables is not None:
+            backend.tables.drop_all(self.engine)
+        self.shop.create_tables(self.engine)
+        MEMBERS.metadata.create_all(self.engine)
+        backend.tables = tables
+
     def close(self) -> None:
-        """Drops the tables, so that another shop may have the database."""
+        """Lets the connection go; the tables stay."""
         self.connection.rollback()
         self.connection.close()
-        self.shop.own_tables.metadata.drop_all(self.engine)
-        MEMBERS.metadata.drop_all(self.engine)
 
     def put(self, customers: Sequence[Customer]) -> None:
         """Exactly these customers lie in the database."""
@@ -62,3 +71,7 @@ class Stage:
         except Exception as cause:
             return f"none: {cause}"
         return f"{compiled}\nwith {compiled.params}"
+
+
+def _shape(tables: sa.MetaData) -> dict[str, list[str]]:
+    return {name: [column.key for column in table.c] for name, table in tables.tables.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -31,6 +30,7 @@ class _Maker:
     scene: Scene
     budget: int
     rows: tuple[Row, ...] = (CUSTOMER,)
+    plain: bool = False
 
     # --- predicates --------------------------------------------------------------------------------
 
@@ -99,11 +99,11 @@ class _Maker:
             return algebra.FirstPresent(tuple(self.term(kind) for _ in range(2)), kind)
         if form == 10 and kind in ORDERED:
             return algebra.Latest(tuple(self.term(kind) for _ in range(2)), kind)
-        if form == 11:
+        if form == 11 and not self.plain:
             source, inner = self.source(picked=True)
             value = inner.value_of(source, kind)
             return algebra.Picked(source, value, kind) if source.pick and value else self.constant(kind)
-        if kind in ORDERED:
+        if kind in ORDERED and not self.plain:
             return self.aggregate(kind)
         found = self.fields(kind)
         return one_of(chooser, found) if found else self.constant(kind)
@@ -120,9 +120,10 @@ class _Maker:
         return algebra.Aggregate(fold, source, value, kind)
 
     def value_of(self, source: Source, kind: Kind) -> Term | None:
-        """A term about the rows of a source, as aggregates and picks have it; None when nothing there fits."""
-        term = self.term(kind)
-        if any(field.row in source.rows for field in _open_fields(term)):
+        """A term about the rows of a source alone, as aggregates and picks have it; None when nothing there fits."""
+        inside = _Maker(self.chooser, self.scene, self.budget, source.rows, plain=True)
+        term = inside.term(kind)
+        if any(isinstance(each, algebra.Field) for each in algebra.walk(term)):
             return term
         own = [algebra.Field(source.last, name, kind) for name, kept in self.entity(source.last).fields.items() if kept.kind is kind and not kept.is_set]
         return one_of(self.chooser, own) if own else None
@@ -185,6 +186,9 @@ class _Maker:
             moments = [name for name, kept in self.entity(at).fields.items() if kept.kind is Kind.MOMENT]
             by = one_of(chooser, moments) if moments and not happens(chooser, 5) else None
             pick = Pick(by, latest=happens(chooser, 2), required=not happens(chooser, 3))
+        if self.entity(at).is_single:
+            # In memory there is one, in a database the last one counts: only so do they mean the same.
+            where, pick = algebra.TRUE, Pick("changed_at", latest=True, required=False)
         self.budget = inner.budget = min(self.budget, inner.budget) - 1
         return Source(parent, tuple(steps), where, pick), inner
 
@@ -194,15 +198,6 @@ class _Maker:
 
 _CHOICES = ("complete", "canceled", "active", "inactive", "base", "main", "staff", "Staff", "simple", "subscribed", "billing")
 _MONTH_DAYS = tuple(date(2000, 1, 1 + n).month * 100 + 1 + n for n in range(5)) + (228, 229, 301, 704, 711, 1231, 1026)
-
-
-def _open_fields(term: Term) -> Iterator[algebra.Field]:
-    """The fields in a term, but not those inside the rows of another source."""
-    if isinstance(term, algebra.Field):
-        yield term
-    elif not isinstance(term, algebra.Aggregate | algebra.Picked):
-        for child in algebra.children(term):
-            yield from _open_fields(child)  # type: ignore[arg-type]
 
 
 def _alike_in_sql(left: Any, right: Any) -> Any:
