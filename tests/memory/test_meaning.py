@@ -256,3 +256,17 @@ def test_a_search_goes_on_to_the_next_row_above() -> None:
         assert not holds(Or((And((has("D"), has("A"))), Not(has("B")))), rows)
     refunded = Exists(Source(ORDER, (Row("orders.refunds", 2),), TRUE), TRUE)
     assert not holds(Exists(ORDERS, And((refunded, Not(refunded)))), customer)
+
+
+def test_totals_over_the_same_rows_do_not_disturb_each_other() -> None:
+    def total(fold: Fold) -> Aggregate:
+        return Aggregate(fold, ORDERS, Field(ORDER, "x", Kind.NUMBER), Kind.NUMBER)
+
+    rows = Aggregate(Fold.COUNT, ORDERS, None, Kind.NUMBER)
+    customer = {"orders": [{"x": 2}, {"x": None}, {"x": 2}, {"x": -1}]}
+    expected = [(rows, 4), *zip(map(total, Fold), (3, 2, 3, -1, 2), strict=True)]
+    for _ in expected:
+        expected.append(expected.pop(0))
+        equal = [Compare(Op.EQ, each, number(result), Kind.NUMBER) for each, result in expected]
+        assert holds(And(tuple(equal)), customer)
+        assert not holds(Or(tuple(Not(each) for each in equal)), customer)
