@@ -22,12 +22,14 @@ extensions = [
     "condition_reference",
     "diagnostic_reference",
     "command_reference",
+    "table_reference",
 ]
 exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown"}
 nitpicky = False
 
-myst_enable_extensions = ["colon_fence", "deflist", "smartquotes"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+smartquotes = False
 myst_heading_anchors = 3
 
 autodoc_typehints = "signature"
