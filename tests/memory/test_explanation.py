@@ -56,7 +56,6 @@ def test_the_tree_as_data() -> None:
     assert data["children"][0]["values"] == [{"operand": "lifetime.sales", "value": "1000"}]
     assert data["children"][1]["children"][1]["values"][0]["value"] == "2025-07-04T12:00:00+00:00"
     assert not TREE
-    assert Explanation(TREE.text, TREE.truth, list(TREE.values), list(TREE.children)) == TREE
 
 
 def test_memory_needs_neither_sqlalchemy_nor_lark() -> None:
