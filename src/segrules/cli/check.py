@@ -90,5 +90,6 @@ def _summary(rules: int, errors: int, warnings: int) -> str:
     checked = "1 rule" if rules == 1 else f"{rules} rules"
     if not errors and not warnings:
         return click.style(f"{checked}: no mistakes", fg="green")
-    parts = [f"{count} {word if count == 1 else word + 's'}" for count, word in ((errors, "mistake"), (warnings, "warning")) if count]
+    found = [(errors, "mistake"), (warnings, "warning")]
+    parts = [f"{count} {word if count == 1 else word + 's'}" for count, word in found if count]
     return click.style(f"{checked}: {', '.join(parts)}", fg="red" if errors else "yellow")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from segrules.cli.failures import Blame, Failure
+from segrules.errors import ShopError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -31,6 +32,9 @@ _SUFFIXES = {".duckdb": "duckdb", ".db": "sqlite", ".sqlite": "sqlite", ".sqlite
 _DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
 #: The part of the installation that brings a database's driver.
 _EXTRAS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", "duckdb": "duckdb"}
+
+#: How many of a database's shortcomings are told at once.
+_SHOWN = 6
 
 
 def open_engine(database: str | None, *, create: bool = False) -> sa.Engine:
@@ -70,14 +74,29 @@ def told(engine: sa.Engine, shop: Shop | None = None) -> Iterator[None]:
     """
     import sqlalchemy as sa
 
+    refusals = (sa.exc.DBAPIError, _native_error(engine))
     try:
         yield
-    except (sa.exc.DBAPIError, _native_error(engine)) as cause:
-        if shop is not None:
-            shop.check(engine)
+    except refusals as cause:
         where = engine.url.render_as_string(hide_password=True)
+        if shop is not None:
+            with suppress(*refusals):
+                _hold_against(shop, engine, where)
         reason = " ".join(str(getattr(cause, "orig", None) or cause).split())
-        raise Failure(Blame.ENVIRONMENT, f"the database {where} says: {reason}") from cause
+        raise Failure(Blame.ENVIRONMENT, f"the database {where} says: {reason}") from None
+
+
+def _hold_against(shop: Shop, engine: sa.Engine, where: str) -> None:
+    """The database has the shop's tables; a Failure that names the first few that it lacks."""
+    try:
+        shop.check(engine)
+    except ShopError as error:
+        lines = str(error).splitlines()
+        shown = [f"  {line}" for line in lines[:_SHOWN]]
+        if len(lines) > _SHOWN:
+            shown.append(f"  and {len(lines) - _SHOWN} more")
+        head = f"the database {where} does not hold the default shop (segrules demo makes one to try):"
+        raise Failure(Blame.ENVIRONMENT, "\n".join([head, *shown])) from None
 
 
 def _native_error(engine: sa.Engine) -> type[Exception]:

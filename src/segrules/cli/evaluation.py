@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -89,7 +90,7 @@ class Setting:
             "at": self.moment(shop),
             "website": list(self.websites) or None,
             "parameters": self.parameters(rule),
-            "segments": {name: _segment_rule(name, file, shop) for name, file in map(_segment, self.segments)},
+            "segments": self._rules_of_segments(rule, shop),
         }
 
     def parameters(self, rule: Rule) -> dict[str, Any]:
@@ -100,7 +101,21 @@ class Setting:
             if not found or not name:
                 raise Failure(Blame.USAGE, f"--param {each}: write name=value")
             given.setdefault(name.lstrip(":"), []).append(value)
-        return {name: _parameter(rule, name, values) for name, values in given.items()}
+        read = {name: _parameter(rule, name, values) for name, values in given.items()}
+        missing = [name for name in rule.parameters if name not in read]
+        if missing:
+            listed = ", ".join(f":{name}" for name in missing)
+            raise Failure(Blame.USAGE, f"the rule asks for {listed}; give it with --param {missing[0]}=VALUE")
+        return read
+
+    def _rules_of_segments(self, rule: Rule, shop: Shop) -> dict[str, Rule]:
+        """The rules of the segments that were given; all that the rule and they refer to must be among them."""
+        found = {name: _segment_rule(name, file, shop) for name, file in map(_segment, self.segments)}
+        for each in (rule, *found.values()):
+            for name in sorted(each.segments - set(found)):
+                way_out = f"give its rule with --segment {shlex.quote(name)}=FILE"
+                raise Failure(Blame.USAGE, f'segment "{name}" is asked for; {way_out}')
+        return found
 
 
 def _parameter(rule: Rule, name: str, values: list[str]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Verb, short_help="Say why a rule finds a customer, or not.")
 @rule_argument
-@click.argument("id", required=False, metavar="[ID]")
+@click.argument("key", required=False, metavar="[ID]")
 @expression_option
 @click.option("--customer", metavar="FILE", help="A customer as JSON, nested as in memory; - for standard input.")
 @database_option
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
 @json_option
 def explain_command(
     rule: str | None,
-    id: str | None,  # noqa: A002
+    key: str | None,
     expression: str | None,
     customer: str | None,
     database: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Explain what a rule says of one customer: each condition, whether it holds, and the values found.
+    r"""Explain what a rule says of one customer: each condition, whether it holds, and the values found.
 
     The customer is the one with this id in the database, or a JSON file given with --customer:
 
@@ -49,9 +50,9 @@ def explain_command(
     """
     from segrules.rule import parse
 
-    if expression is not None and id is None:
-        rule, id = None, rule  # with -e the one argument left is the customer
-    if (id is None) == (customer is None):
+    if expression is not None and key is None:
+        rule, key = None, rule  # with -e the one argument left is the customer
+    if (key is None) == (customer is None):
         raise Failure(Blame.USAGE, "say which customer: an id with --database, or --customer file.json")
     text = read_rule(rule, expression)
     setting = Setting.of(options)
@@ -61,11 +62,11 @@ def explain_command(
     if customer is not None:
         explanation = parsed.explain(_read_customer(customer, shop), shop, **keywords)
     else:
-        assert id is not None
+        assert key is not None
         engine = open_engine(database)
         with told(engine, shop), engine.connect() as connection:
-            key = int(id) if id.isascii() and id.isdigit() else id
-            explanation = parsed.explain(key, shop, connection=connection, **keywords)
+            id_: int | str = int(key) if key.isascii() and key.isdigit() else key
+            explanation = parsed.explain(id_, shop, connection=connection, **keywords)
     if as_json:
         document = {"rule": parsed.format(), "at": keywords["at"].isoformat(), "member": explanation.truth}
         echo_json({**document, "explanation": explanation.to_json()})
@@ -78,7 +79,7 @@ def _read_customer(file: str, shop: Shop) -> Customer:
     from segrules.customer import Customer as Checked
 
     if file == "-":
-        content = click.get_binary_stream("stdin").read()
+        content = sys.stdin.buffer.read()
     else:
         try:
             content = Path(file).read_bytes()

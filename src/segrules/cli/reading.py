@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def read_rule(argument: str | None, expression: str | None) -> RuleText:
 
 def _of_argument(argument: str) -> Iterable[RuleText]:
     if argument == "-":
-        return [RuleText("<stdin>", decoded(click.get_binary_stream("stdin").read(), "standard input"))]
+        return [RuleText("<stdin>", decoded(sys.stdin.buffer.read(), "standard input"))]
     path = Path(argument)
     try:
         is_folder, exists = path.is_dir(), path.exists()

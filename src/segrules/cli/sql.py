@@ -84,10 +84,11 @@ def _written(statement: sa.Select[Any], dialect: str, *, inline: bool) -> tuple[
     """The statement laid out for reading, and the values bound to it by name; inline, the text holds them."""
     from segrules.sql import dialect_of
 
-    named = type(dialect_of(dialect))(paramstyle="named")
+    kind: Any = type(dialect_of(dialect))
+    named = kind(paramstyle="named")
     if inline:
         return pretty(str(statement.compile(dialect=named, compile_kwargs={"literal_binds": True}))), {}
     state = statement.compile(dialect=named).construct_expanded_state()
     text = pretty(state.statement)
-    order = {name: place for place, name in enumerate(re.findall(r":(\w+)", text))}
-    return text, {name: state.parameters[name] for name in sorted(order, key=lambda each: order[each]) if name in state.parameters}
+    in_order = dict.fromkeys(re.findall(r":(\w+)", text))
+    return text, {name: state.parameters[name] for name in in_order if name in state.parameters}

@@ -88,19 +88,13 @@ STORES = tuple(
 
 GROUPS = (Group(1, "general", 86), Group(2, "wholesale", 7), Group(3, "club", 5), Group(4, "staff", 2))
 
+_CAMERAS = ("Compact Camera", "Mirrorless Camera", "Field Camera")
+_ACCESSORIES = ("Memory Card", "Tripod", "Lens Filter", "Camera Bag", "Battery")
+
 # code, name, sku prefix, product type, cheapest and dearest in cents, nouns, how many products
 _SHELVES = (
-    ("cameras", "Cameras", "CAM", "simple", 24_900, 289_900, ("Compact Camera", "Mirrorless Camera", "Field Camera"), 24),
-    (
-        "camera-accessories",
-        "Camera Accessories",
-        "ACC",
-        "simple",
-        990,
-        24_900,
-        ("Memory Card", "Tripod", "Lens Filter", "Camera Bag", "Battery"),
-        40,
-    ),
+    ("cameras", "Cameras", "CAM", "simple", 24_900, 289_900, _CAMERAS, 24),
+    ("camera-accessories", "Camera Accessories", "ACC", "simple", 990, 24_900, _ACCESSORIES, 40),
     ("coffee", "Coffee", "COF", "simple", 690, 3_990, ("Espresso", "Filter Coffee", "Décaf", "Cold Brew"), 32),
     ("tea", "Tea", "TEA", "simple", 450, 2_990, ("Green Tea", "Oolong", "Rooibos"), 20),
     ("laptops", "Laptops", "LAP", "configurable", 54_900, 349_900, ("Laptop 13", "Laptop 14", "Laptop 16"), 20),
@@ -150,6 +144,4 @@ def _products() -> tuple[Product, ...]:
 PRODUCTS = _products()
 
 #: The products of each shelf, by the code of its category; what a customer has a taste for.
-SHELVES = {
-    shelf[0]: tuple(product for product in PRODUCTS if product.sku.startswith(shelf[2])) for shelf in _SHELVES
-}
+SHELVES = {shelf[0]: tuple(product for product in PRODUCTS if product.sku.startswith(shelf[2])) for shelf in _SHELVES}

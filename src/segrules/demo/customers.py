@@ -20,6 +20,12 @@ from segrules.demo.people import COUNTRIES, Country, Place
 T = TypeVar("T")
 Values = tuple[Any, ...]
 
+
+def _of_hundred(**shares: int) -> tuple[str, ...]:
+    """Each word as often as its share says."""
+    return tuple(word for word, share in shares.items() for _ in range(share))
+
+
 _DAY = 86_400_000_000
 _STORES = {store.code: store for store in STORES}
 _BY_SHARE = tuple(country for country in COUNTRIES for _ in range(country.share))
@@ -36,7 +42,9 @@ _LAVISH = ("cameras", "laptops", "phones", "audio", "cameras", "laptops")
 _COUPONS = ("WELCOME10", "SUMMER", "SUMMER25", "summer", "VIP_10%", "FREESHIP")
 _PAYMENTS = ("card", "card", "card", "paypal", "bank_transfer", "cash_on_delivery")
 _SHIPMENTS = ("standard", "standard", "express", "pickup")
-_STATUSES = ("complete",) * 78 + ("processing",) * 6 + ("pending",) * 4 + ("closed",) * 4 + ("canceled",) * 6 + ("on_hold",) * 2
+#: Of a hundred orders, and of a hundred customers' newsletters; None has no subscription.
+_STATUSES = _of_hundred(complete=78, processing=6, pending=4, closed=4, canceled=6, on_hold=2)
+_SUBSCRIPTIONS = (*_of_hundred(subscribed=58, unsubscribed=12, unconfirmed=5, not_active=3), *(None,) * 22)
 _YOUNG_STATUSES = ("pending", "processing", "processing", "complete", "canceled")
 _WISHLISTS = ("Christmas", "Geburtstag", "Idées cadeaux", "50% off", None)
 
@@ -122,7 +130,7 @@ class Storyteller:
             gender,
             self._birth_date(),
             self._ago(age),
-            self._one_of(_GROUP_BY_SHARE) if 0.03 < chance else None,
+            self._one_of(_GROUP_BY_SHARE) if chance > 0.03 else None,
             None if homeless else store.id,
             None if homeless else store.website.id,
             self._random() >= 0.02,
@@ -171,10 +179,9 @@ class Storyteller:
         )
 
     def _newsletter(self, customer: Values, age: float) -> None:
-        chance = self._random()
-        if chance >= 0.78:
+        status = self._one_of(_SUBSCRIPTIONS)
+        if status is None:
             return
-        status = "subscribed" if chance < 0.58 else "unsubscribed" if chance < 0.7 else "unconfirmed" if chance < 0.75 else "not_active"
         if self._random() < 0.05:
             former = self._ago(age * self._random())
             self._add("newsletter_subscriptions", customer[0], customer[1], "unsubscribed", former)
@@ -279,9 +286,7 @@ class Storyteller:
             changed = min(age, 60 * chance * chance * chance)
             self._cart(customer, store, changed + (age - changed) * self._random() * 0.1, changed, taste, lavish)
 
-    def _cart(
-        self, customer: Values, store: Store, created: float, changed: float, taste: str, lavish: bool
-    ) -> None:
+    def _cart(self, customer: Values, store: Store, created: float, changed: float, taste: str, lavish: bool) -> None:
         cart = self._ids.get("carts", 0) + 1
         subtotal = pieces = count = 0
         for _ in range(int(5 * self._random())):
@@ -301,7 +306,8 @@ class Storyteller:
             )
         chance = self._random()
         coupon = self._one_of(_COUPONS) if chance < 0.12 else None
-        rules = f"{coupon},CLUB" if chance < 0.05 else coupon or ("CLUB" if chance < 0.2 else "" if chance < 0.3 else None)
+        without_coupon = "CLUB" if chance < 0.2 else "" if chance < 0.3 else None
+        rules = f"{coupon},CLUB" if chance < 0.05 else coupon or without_coupon
         tax = subtotal // 500 * 100
         discount = subtotal // 1000 * 100 if coupon else 0
         computed = chance < 0.95
@@ -327,8 +333,8 @@ class Storyteller:
             return
         chance = self._random()
         for _ in range(1 + int(20 * chance * chance)):
-            ago = self._random()
-            self._add("product_views", customer[0], self._product(taste, lavish).id, self._ago(min(age, 150) * ago * ago))
+            product, ago = self._product(taste, lavish), self._random()
+            self._add("product_views", customer[0], product.id, self._ago(min(age, 150) * ago * ago))
 
     def _wishlists(self, customer: Values, age: float, taste: str, lavish: bool) -> None:
         chance = self._random()

@@ -123,10 +123,12 @@ def _insert(connection: sa.Connection, table: sa.Table, names: Sequence[str], ro
                 file = Path(folder) / "rows.csv"
                 file.write_text(_csv(rows), encoding="utf-8", newline="")
                 path = str(file).replace("'", "''")
-                connection.exec_driver_sql(f"COPY {target} FROM '{path}' (FORMAT csv, HEADER false, NULLSTR '{_NULL}', AUTO_DETECT false)")
+                how = f"FORMAT csv, HEADER false, NULLSTR '{_NULL}', AUTO_DETECT false"
+                connection.exec_driver_sql(f"COPY {target} FROM '{path}' ({how})")
         case "postgresql" if dialect.driver == "psycopg":
             statement = f"COPY {target} FROM STDIN (FORMAT csv, NULL '{_NULL}')"
-            with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
+            driver: Any = connection.connection.driver_connection
+            with driver.cursor() as cursor, cursor.copy(statement) as copy:
                 copy.write(_csv(rows))
         case _:
             marker = "?" if dialect.paramstyle == "qmark" else "%s"

@@ -7,7 +7,7 @@ from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
 from segrules.customer import Customer
 from segrules.demo.generator import DemoShop
@@ -32,7 +32,7 @@ class Outcome:
     seconds: float
     example: int | None
     checked: int
-    disagreed: Sequence[int] = field(converter=tuple)
+    disagreed: Sequence[int]
 
     @property
     def agreed(self) -> int:
@@ -46,7 +46,10 @@ def parsed_rules(shop: Shop) -> Mapping[str, Rule]:
 
 
 def outcomes(engine: sa.Engine, shop: Shop, demo: DemoShop, *, sample: int = 50) -> Iterator[Outcome]:
-    """Each rule in turn: counted by the database, then asked of ``sample`` customers in memory, half of them members."""
+    """Each rule in turn: counted by the database, then asked of some customers in memory.
+
+    ``sample`` says how many: half of them members, where there are enough.
+    """
     rules = parsed_rules(shop)
     with engine.connect() as connection:
         for each in RULES:
