@@ -48,23 +48,29 @@ class _Attaching:
             else:
                 after.append(self.text(span))
         found: list[nodes.Condition] = []
+        carried: tuple[str, ...] = ()
         for place, item in enumerate(items):
             inner = self.inside(item, within[place]) if within[place] else item
-            own = inner.comments
-            last = place == len(items) - 1
-            if before[place] or behind[place] or (last and after):
-                comments = nodes.Comments(
-                    (*before[place], *own.before), behind[place] or own.behind, tuple(after) if last else ()
-                )
-                inner = attrs.evolve(inner, comments=comments)
-            found.append(inner)
+            own, last_line = inner.comments, behind[place]
+            first_lines = [*carried, *before[place], *own.before]
+            if last_line is not None and own.behind is not None:
+                first_lines.append(own.behind)  # two comments cannot stand behind one line
+            carried = own.after
+            if place == len(items) - 1:
+                carried = (*own.after, *after)
+            comments = nodes.Comments(
+                tuple(first_lines), last_line or own.behind, carried if place == len(items) - 1 else ()
+            )
+            found.append(inner if comments == own else attrs.evolve(inner, comments=comments))
         return found
 
     def inside(self, item: nodes.Condition, spans: Sequence[Span]) -> nodes.Condition:
         """A condition with the comments that stand inside it."""
         match item:
-            case nodes.And() | nodes.Or() | nodes.Group():
+            case nodes.Group():
                 return attrs.evolve(item, items=tuple(self.zone(item.items, spans)))
+            case nodes.And() | nodes.Or():
+                return _outward(item, self.zone(item.items, spans))
             case nodes.Not():
                 return attrs.evolve(item, item=self.zone([item.item], spans)[0])
             case nodes.Quantified() | nodes.Has() if item.where is not None:
@@ -74,3 +80,12 @@ class _Attaching:
 
     def _same_line(self, item: nodes.Condition, span: Span) -> bool:
         return "\n" not in self.source.text[item.span.end : span.start]
+
+
+def _outward(chain: nodes.And | nodes.Or, items: list[nodes.Condition]) -> nodes.Condition:
+    """A chain whose outer comments are its own: parentheses around its ends are not written again."""
+    first, last = items[0], items[-1]
+    outer = nodes.Comments(first.comments.before, last.comments.behind, last.comments.after)
+    items[0] = attrs.evolve(first, comments=attrs.evolve(first.comments, before=()))
+    items[-1] = attrs.evolve(last, comments=attrs.evolve(last.comments, behind=None, after=()))
+    return attrs.evolve(chain, items=tuple(items), comments=outer)

@@ -65,5 +65,5 @@ def suggested(word: str) -> str | None:
     if word.upper() in COUNTRIES:
         return word.upper()
     names = _by_name()
-    name = word.strip().lower() if word.strip().lower() in names else closest(word.strip(), names)
+    name = word.strip().lower() if word.strip().lower() in names else closest(word.strip(), names, 0.8)
     return names[name] if name is not None else None

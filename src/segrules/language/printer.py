@@ -272,7 +272,9 @@ def _core(condition: nodes.Condition, rows: Rows, width: int) -> list[str]:
             for item in condition.items:
                 lines += _indented(_block(item, rows, width - 2, ","))
             return [*lines, ")"]
-        case nodes.Quantified() | nodes.Has() if condition.where is not None:
+        case nodes.Quantified() | nodes.Has():
+            if condition.where is None:
+                return [_flat(condition, rows)]
             head, body = _head(condition, rows)
             return [f"{head} (", *_indented(_block(condition.where, body, width - 2)), ")"]
         case _:

@@ -92,14 +92,14 @@ class Report:
         return text if len(text) <= 60 else text[:57] + "…"
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
+def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
     """The known word that was most likely meant, or None."""
     from difflib import get_close_matches
 
     candidates = list(known)
     lowered = {each.lower(): each for each in reversed(candidates)}
     word = word.lower()
-    found = get_close_matches(word, lowered, n=1, cutoff=0.6)
+    found = get_close_matches(word, lowered, n=1, cutoff=likeness)
     if found:
         return lowered[found[0]]
     # "revenue_total" for "total_revenue", "status" for "order_status": the same parts in another order
