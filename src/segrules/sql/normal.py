@@ -12,6 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from segrules.algebra import (
+    CUSTOMER,
     FALSE,
     TRUE,
     Aggregate,
@@ -19,8 +20,10 @@ from segrules.algebra import (
     Compare,
     Const,
     Exists,
+    Field,
     FirstPresent,
     Fold,
+    InSegment,
     Kind,
     Not,
     OneOf,
@@ -38,6 +41,7 @@ from segrules.algebra import (
     any_of,
     children,
     negate,
+    walk,
 )
 
 
@@ -48,9 +52,12 @@ def normalised(predicate: Predicate) -> Predicate:
 
 
 def totals(node: Term | Predicate) -> Iterator[Aggregate]:
-    """The aggregates that are asked of the customer itself, not of a row inside a source."""
+    """The aggregates that are asked of the customer itself, and only of rows that they open.
+
+    One whose condition looks at the customer again cannot be computed for all customers at once.
+    """
     if isinstance(node, Aggregate):
-        if node.source.parent.depth == 0:
+        if node.source.parent == CUSTOMER and not looks_outside(node.source, node.value):
             yield node
         return
     if isinstance(node, (Exists, Picked)):
@@ -58,6 +65,19 @@ def totals(node: Term | Predicate) -> Iterator[Aggregate]:
     for child in children(node):
         if not isinstance(child, Source):
             yield from totals(child)
+
+
+def looks_outside(source: Source, inner: Term | Predicate | None) -> bool:
+    """Whether a source, or what is asked inside it, looks at the customer other than for whose rows they are."""
+    for node in (source.where, inner):
+        for each in walk(node) if node is not None else ():
+            if isinstance(each, Field) and each.row == CUSTOMER:
+                return True
+            if isinstance(each, Source) and each.parent == CUSTOMER:
+                return True
+            if isinstance(each, InSegment):
+                return True
+    return False
 
 
 def _only_counted(aggregate: Aggregate) -> bool:
