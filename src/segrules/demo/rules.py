@@ -118,9 +118,9 @@ TOUR = (
     ),
     DemoRule(
         "complete-the-set",
-        "A camera in the cart, but no memory card",
+        "A camera in the cart, but no accessory for it",
         """any cart_item where (category is "Cameras")
-           and no cart_item where (name contains "memory card")""",
+           and no cart_item where (category is "Camera Accessories")""",
     ),
     DemoRule(
         "still-dreaming",
@@ -137,8 +137,8 @@ TOUR = (
     DemoRule("unsubscribed", "Active customer who gets no newsletter", "newsletter.status is not subscribed"),
     DemoRule(
         "never-unhappy",
-        "Bought, and every single order was completed without a refund",
-        "activity.orders > 0 and every order where (status is complete and no refunds)",
+        "Ordered, and every single order was completed without a refund",
+        "any order and every order where (status is complete and no refunds)",
     ),
 )
 
