@@ -152,7 +152,7 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         "duckdb": "(date_diff('day', DATE '0001-01-01', {0}) + 1)",
     },
     month_day: {
-        "sqlite": "CAST(strftime('%m%d', {0}) AS INTEGER)",
+        "sqlite": "(substr({0}, 6, 2) * 100 + substr({0}, 9, 2))",
         "postgresql": "CAST(extract(month FROM {0}) * 100 + extract(day FROM {0}) AS INTEGER)",
         "mariadb": "(MONTH({0}) * 100 + DAYOFMONTH({0}))",
         "duckdb": "(month({0}) * 100 + day({0}))",

@@ -42,7 +42,7 @@ from segrules.algebra import (
     any_of,
     walk,
 )
-from segrules.sql.normal import UNKNOWN, known_truth, normalised, totals
+from segrules.sql.normal import UNKNOWN, known_truth, looks_outside, normalised, totals
 from segrules.sql.writer import Writer, renewed
 
 
@@ -149,16 +149,18 @@ class _Planner:
         """Join one grouped sub-query with all totals of a relation; what is left to be asked outside."""
         writer, terms = self.writer, self.writer.terms
         inner = any(known_truth(part, group.empty) is False for part in parts)
-        inside = [part for part in parts if inner and group.alone(part)]
-        outside = [part for part in parts if not any(part is each for each in inside)]
         opened = writer.opened(Source(CUSTOMER, group.rows, TRUE), writer.rows)
         filters = [_conjuncts(each.source.where) for each in group.totals]
         common = [item for item in filters[0] if all(item in each for each in filters)]
         rests = [all_of(*(item for item in each if item not in common)) for each in filters]
-        where = writer.conditions(all_of(*common, any_of(*_weakest(rests))), opened.rows)
+        extra = any_of(*_weakest(rests))
+        rests = [_given(rest, extra) for rest in rests]
+        where = writer.conditions(all_of(*common, extra), opened.rows)
+        inside = [part for part in parts if inner and group.alone(part) and not self._repeats(part, group, rests, parts)]
+        outside = [part for part in parts if not any(part is each for each in inside)]
         folded = {}
         for total, rest in zip(group.totals, rests):
-            only = None if rest == TRUE or len(set(rests)) == 1 else writer.write(rest, opened.rows)
+            only = None if rest == TRUE else writer.write(rest, opened.rows)
             folded[total] = terms.folded(total, opened.rows, only, grouped=True)
         terms.hoisted.update(folded)
         having = [writer.write(part, {}) for part in inside]
@@ -180,13 +182,19 @@ class _Planner:
         )
         return outside
 
+    def _repeats(self, part: Predicate, group: _Group, rests: list[Predicate], parts: list[Predicate]) -> bool:
+        """Whether HAVING would compute a filtered total again that another condition needs too."""
+        filtered = {total for total, rest in zip(group.totals, rests) if rest != TRUE}
+        asked = [total for each in parts for total in totals(each)]
+        return any(total in filtered and asked.count(total) > 1 for total in totals(part))
+
     # --- existence ---
 
     def _condition(self, part: Predicate) -> ColumnElement[bool]:
         match part:
             case Exists(source=source, where=where) if source.parent == CUSTOMER:
                 if self._among(source, where):
-                    self.lines.append(f"{source.last.entity}: IN, asked once for all customers since it spans several tables")
+                    self.lines.append(f"{source.last.entity}: IN, asked once for all customers{_pick_said(source)}")
                     return self.writer.among(source, where, self.writer.rows)
                 self.lines.append(f"{source.last.entity}: EXISTS, asked per customer{_pick_said(source)}")
             case Not(item=Exists(source=source)) if source.parent == CUSTOMER:
@@ -197,9 +205,11 @@ class _Planner:
 
     def _among(self, source: Source, where: Predicate) -> bool:
         """Whether an existence is asked once, as a list of customers, rather than customer by customer."""
-        if source.pick is not None or self.engine not in ("sqlite", "mariadb") or self.driven:
+        if looks_outside(source, where):
             return False
-        if _looks_outside(source, where):
+        if source.pick is not None:
+            return self.engine == "duckdb"
+        if self.engine not in ("sqlite", "mariadb") or self.driven:
             return False
         spans = len(source.rows) + sum(1 for each in _inner_rows(all_of(source.where, where)))
         return spans > 1
@@ -225,6 +235,17 @@ def _implies(one: Predicate, other: Predicate) -> bool:
             return _named(left)[0] == _named(right)[0] and _named(left)[1] > _named(right)[1]
         case _:
             return False
+
+
+def _given(rest: Predicate, known: Predicate) -> Predicate:
+    """What is left to be asked by a filter where another one is known to hold."""
+    if rest == known:
+        return TRUE
+    if isinstance(rest, Not) and _implies(rest, known) and isinstance(rest.item, OneOf):
+        assert isinstance(known, Not) and isinstance(known.item, (OneOf, Compare))
+        left = tuple(each for each in rest.item.values if each not in _named(known.item)[1])
+        return Not(OneOf(rest.item.term, left, rest.item.kind))
+    return rest
 
 
 def _named(predicate: OneOf | Compare) -> tuple[Term, frozenset[Term]]:
@@ -271,18 +292,3 @@ def _inner_rows(predicate: Predicate) -> list[algebra.Row]:
         if isinstance(part, Exists):
             found += [*part.source.rows, *_inner_rows(all_of(part.source.where, part.where))]
     return found
-
-
-def _looks_outside(source: Source, where: Predicate) -> bool:
-    """Whether a source asks something of the customer's row, other than whose rows they are."""
-    for predicate in (source.where, where):
-        for each in walk(predicate):
-            if isinstance(each, Field) and each.row == CUSTOMER:
-                return True
-            if isinstance(each, Source) and each.parent == CUSTOMER:
-                return True
-            if isinstance(each, InSegment):
-                return True
-    return False
-
-

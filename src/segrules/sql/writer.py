@@ -322,6 +322,8 @@ class Writer:
             return Condition(bool(predicate.days), nulls)
         found = functions.month_day(self.terms.local_date(value))
         days = sorted(predicate.days)
+        if len(days) == 1:
+            return Condition(found == sa.literal(days[0], sa.Integer()), nulls)
         if len(days) <= _LISTED_DAYS:
             return Condition(found.in_(days), nulls)
         return Condition(sa.or_(*(found.between(first, last) for first, last in clock.day_ranges(days))), nulls)
