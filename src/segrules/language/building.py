@@ -197,7 +197,7 @@ class Builder:
 
     def length(self, parts: Parts) -> syntax.Duration:
         number, unit = parts
-        return syntax.Duration(number.start_pos, unit.end_pos, self.number([number]), _unit(unit))
+        return syntax.Duration(number.start_pos, unit.end_pos, self.number([number]), _unit(unit), None)
 
     def bare_length(self, parts: Parts) -> syntax.Form:
         form: syntax.Form = parts[0]

@@ -79,7 +79,8 @@ class _Attaching:
                 return attrs.evolve(item, comments=nodes.Comments(tuple(self.text(each) for each in spans)))
 
     def _same_line(self, item: nodes.Condition, span: Span) -> bool:
-        return "\n" not in self.source.text[item.span.end : span.start]
+        """Whether a comment stands on the line on which a condition, or the parenthesis around it, ends."""
+        return "\n" not in self.source.text[item.span.end : span.start].rpartition(")")[2]
 
 
 def _outward(chain: nodes.And | nodes.Or, items: list[nodes.Condition]) -> nodes.Condition:

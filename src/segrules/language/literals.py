@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 from segrules.clock import FIRST_YEAR, LAST_YEAR, FixedDay, RelativeDay, Unit
+from segrules.errors import Span
 from segrules.language import nodes, syntax
 from segrules.language.report import Report
 
@@ -77,7 +78,7 @@ def text(form: syntax.Quoted, report: Report) -> str | None:
                     report.error(
                         "SEG107",
                         f'"\\{escaped}" means nothing in a text',
-                        syntax.Form(start, start + 2),
+                        Span(start, start + 2),
                         write=f"\\\\{escaped}",
                         hint="a backslash is written \\\\; besides there are \\\" \\' \\n \\t \\r",
                     )

@@ -7,6 +7,7 @@ is looked for beforehand by one pass over its words and signs.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,30 @@ def parser() -> Lark:
     """The parser of the whole language; it keeps no state between two texts."""
     from lark import Lark
 
-    return Lark(grammar_path().read_text(encoding="utf-8"), parser="lalr", lexer="contextual", transformer=Builder())
+    return Lark(
+        grammar_path().read_text(encoding="utf-8"),
+        parser="lalr",
+        lexer="contextual",
+        transformer=Builder(),
+        cache=_private_file() or False,
+    )
+
+
+def _private_file() -> str | None:
+    """Where the tables of the grammar are kept between processes; None where others could write too.
+
+    Lark keeps them pickled, so they must lie in a folder of the user's own. They are made anew whenever the
+    grammar, Lark or Python has changed.
+    """
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "segrules"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except (OSError, RuntimeError):
+        return None
+    if not hasattr(os, "getuid") or status.st_uid != os.getuid() or status.st_mode & 0o022:
+        return None
+    return str(folder / "grammar.cache")
 
 
 def read(source: Source, limits: Limits) -> syntax.Form:

@@ -2,23 +2,38 @@
 
 A tree is built from its leaves upwards while the text is read, so neither building it nor learning its
 depth needs recursion. Literals keep their raw text: what is wrong inside one is told together with all
-other mistakes.
+other mistakes. The classes are plain, because making two dozen of them otherwise would be a tenth of the time
+that a short command takes; nothing changes a form once it is made.
 """
+
+# ruff: noqa: RUF023 -- the slots stand in the order in which a form is made
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from typing import Any
 
 from segrules.errors import Span
 
 
-@frozen
 class Form:
     """Something written from ``start`` to ``end``; ``depth`` levels of nesting are in it."""
 
+    __slots__ = ("depth", "end", "start")
+
     start: int
     end: int
-    depth: int = field(kw_only=True, default=0)
+    depth: int
+
+    def __init__(self, start: int, end: int, *parts: Any, depth: int = 0) -> None:
+        self.start = start
+        self.end = end
+        self.depth = depth
+        for name, part in zip(self.__slots__, parts, strict=True):
+            setattr(self, name, part)
+
+    def __repr__(self) -> str:
+        parts = ", ".join(repr(getattr(self, each)) for each in self.__slots__)
+        return f"{type(self).__name__}({parts})"
 
     @property
     def span(self) -> Span:
@@ -29,84 +44,95 @@ class Form:
 # --- values ----------------------------------------------------------------------------------------
 
 
-@frozen
 class Numeral(Form):
     """A number, raw."""
+
+    __slots__ = ("text",)
 
     text: str
 
 
-@frozen
 class Percentage(Form):
     """``5% of X``; without ``of`` the operand is None."""
+
+    __slots__ = ("number", "operand")
 
     number: Numeral
     operand: Form | None
 
 
-@frozen
 class Quoted(Form):
     """A text with its quotes and escapes, raw."""
 
+    __slots__ = ("text",)
+
     text: str
 
 
-@frozen
 class Dated(Form):
     """A date or date-time, raw."""
 
+    __slots__ = ("text",)
+
     text: str
 
 
-@frozen
 class Named(Form):
     """``:name``."""
+
+    __slots__ = ("name",)
 
     name: str
 
 
-@frozen
 class Duration(Form):
     """``7 days``; with ``ago`` True ``… ago``, with False ``… from now``."""
 
+    __slots__ = ("number", "unit", "ago")
+
     number: Numeral
     unit: str
-    ago: bool | None = None
+    ago: bool | None
 
 
-@frozen
 class Path(Form):
     """One name or several joined by dots, as written."""
+
+    __slots__ = ("names",)
 
     names: tuple[str, ...]
 
 
-@frozen
 class Arithmetic(Form):
     """Two values joined by ``+``, ``-`` or ``*``."""
+
+    __slots__ = ("left", "sign", "right")
 
     left: Form
     sign: str
     right: Form
 
 
-@frozen
 class Minus(Form):
     """A value with a minus before it."""
+
+    __slots__ = ("operand",)
 
     operand: Form
 
 
-@frozen
 class Anniversary(Form):
     """``anniversary of F``."""
+
+    __slots__ = ("path",)
 
     path: Path
 
 
-@frozen
 class Aggregate(Form):
     """``sum(R.field where …)``."""
+
+    __slots__ = ("function", "distinct", "path", "where")
 
     function: str
     distinct: bool
@@ -117,56 +143,63 @@ class Aggregate(Form):
 # --- conditions ------------------------------------------------------------------------------------
 
 
-@frozen
 class Chain(Form):
     """Two or more conditions joined by ``and``, or by ``or`` when ``either``."""
+
+    __slots__ = ("items", "either")
 
     items: tuple[Form, ...]
     either: bool
 
 
-@frozen
 class Negated(Form):
     """``not x``."""
 
+    __slots__ = ("item",)
+
     item: Form
 
 
-@frozen
 class Grouped(Form):
     """Something in parentheses."""
 
+    __slots__ = ("item",)
+
     item: Form
 
 
-@frozen
 class Group(Form):
     """``all of (…)`` and its kin; ``word`` in lower case with single blanks."""
+
+    __slots__ = ("word", "items")
 
     word: str
     items: tuple[Form, ...]
 
 
-@frozen
 class Sign(Form):
     """A comparing word or sign: its canonical ``word`` without ``not``, and whether it is negated."""
+
+    __slots__ = ("word", "negated")
 
     word: str
     negated: bool
 
 
-@frozen
 class Compared(Form):
     """Two values compared."""
+
+    __slots__ = ("left", "sign", "right")
 
     left: Form
     sign: Sign
     right: Form
 
 
-@frozen
 class BothBounds(Form):
     """``x between a and b``."""
+
+    __slots__ = ("left", "sign", "low", "high")
 
     left: Form
     sign: Sign
@@ -174,44 +207,49 @@ class BothBounds(Form):
     high: Form
 
 
-@frozen
 class Listed(Form):
     """``x in (a, b)`` or ``x in :list``."""
+
+    __slots__ = ("left", "sign", "values")
 
     left: Form
     sign: Sign
     values: tuple[Form, ...] | Named
 
 
-@frozen
 class Window(Form):
     """``last 7 days`` or ``this month``: a length or the word of a unit."""
+
+    __slots__ = ("word", "length", "unit")
 
     word: str
     length: Duration | None
     unit: str
 
 
-@frozen
 class Windowed(Form):
     """``x in last 7 days``."""
+
+    __slots__ = ("left", "sign", "window")
 
     left: Form
     sign: Sign
     window: Window
 
 
-@frozen
 class Presence(Form):
     """``x is set``."""
+
+    __slots__ = ("left", "sign")
 
     left: Form
     sign: Sign
 
 
-@frozen
 class Quantified(Form):
     """``any R where (…)``; ``word`` in lower case with single blanks."""
+
+    __slots__ = ("word", "number", "relation", "where")
 
     word: str
     number: Numeral | None
@@ -219,17 +257,19 @@ class Quantified(Form):
     where: Form | None
 
 
-@frozen
 class Picked(Form):
     """``last R has (…)``."""
+
+    __slots__ = ("last", "relation", "where")
 
     last: bool
     relation: Path
     where: Form
 
 
-@frozen
 class Member(Form):
     """``in segment "name"``."""
+
+    __slots__ = ("name",)
 
     name: Quoted
