@@ -71,6 +71,7 @@ class Run:
     about: Sequence[tuple[str, str]] = ()
     algebra: bool = False
     most_mismatches: int = 1
+    shrinks: bool = True
     cases: Counter[str] = field(factory=Counter, init=False)
     refused: Counter[str] = field(factory=Counter, init=False)
     invalid: list[str] = field(factory=list, init=False)
@@ -145,7 +146,8 @@ class Run:
                 continue
             self.cases[stage.name] += 1
             if found != expected:
-                self.mismatches.append(shrink(stage, question, customers, origin))
+                shown = shrink if self.shrinks else _as_it_is
+                self.mismatches.append(shown(stage, question, customers, origin))
                 stage.put(customers)
 
     def report(self) -> str:
@@ -184,6 +186,10 @@ def shrink(stage: Stage, question: Question, customers: Sequence[Customer], orig
         if len(customers) == 1:
             customers = [_plain(stage, question, customers[0], differs)]
             stage.put(customers)
+    return _as_it_is(stage, question, customers, origin)
+
+
+def _as_it_is(stage: Stage, question: Question, customers: Sequence[Customer], origin: str) -> Mismatch:
     return Mismatch(
         question,
         customers,
@@ -201,15 +207,17 @@ _Differs = Callable[[Question, Sequence[Customer]], bool]
 def _one_that_differs(
     stage: Stage, question: Question, customers: Sequence[Customer], differs: _Differs
 ) -> Sequence[Customer]:
-    expected = _answer(lambda: ids_in_memory(question, customers))
-    found = _answer(lambda: stage.ids(question))
-    differing = expected ^ found if isinstance(expected, frozenset) and isinstance(found, frozenset) else {1}
-    for customer in customers:
-        if customer["id"] in differing:
-            stage.put([customer])
-            if differs(question, [customer]):
-                return [customer]
-    stage.put(customers)
+    """The first half that still differs, over and over: one customer in the end, unless it takes several."""
+    while len(customers) > 1:
+        middle = len(customers) // 2
+        for half in (customers[:middle], customers[middle:]):
+            stage.put(half)
+            if differs(question, half):
+                customers = half
+                break
+        else:
+            stage.put(customers)
+            return customers
     return customers
 
 
