@@ -167,7 +167,9 @@ def default_mapping(tables: DefaultTables) -> Mapping:
             orders, orders.c.customer_id, fields={**_columns(orders, but=_POINTERS), **_store_of(orders, t)}
         ),
         "orders.items": _items(t["order_items"], t["order_items"].c.order_id, t["products"], attributes),
-        "orders.refunds": Entity(t["refunds"], t["refunds"].c.order_id, fields=_columns(t["refunds"], but=("order_id",))),
+        "orders.refunds": Entity(
+            t["refunds"], t["refunds"].c.order_id, fields=_columns(t["refunds"], but=("order_id",))
+        ),
         "carts": Entity(
             carts,
             carts.c.customer_id,
@@ -276,7 +278,7 @@ def _products(
     return Entity(table, parent, fields={**taken, **kept})
 
 
-def _categories(t: DefaultTables, product_id: sa.Column[Any]) -> Entity:
+def _categories(t: DefaultTables, product_id: Any) -> Entity:
     """The categories of a row's product: the row and the link meet at the product's id."""
     links, categories = t["product_categories"], t["categories"]
     category = Lookup(categories, links.c.category_id, categories.c.id)

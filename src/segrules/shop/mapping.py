@@ -15,7 +15,8 @@ is a table, an alias of one, or a sub-query (a join or a filtered table as ``sel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping as AnyMapping
+from collections.abc import Iterable
+from collections.abc import Mapping as AnyMapping
 from types import MappingProxyType
 from typing import Any
 
@@ -87,9 +88,7 @@ class Stored:
 
 
 def _stored(fields: AnyMapping[str, ColumnElement[Any] | Stored]) -> AnyMapping[str, Stored]:
-    return MappingProxyType(
-        {name: each if isinstance(each, Stored) else Stored(each) for name, each in fields.items()}
-    )
+    return MappingProxyType({name: each if isinstance(each, Stored) else Stored(each) for name, each in fields.items()})
 
 
 @frozen(eq=False)
@@ -109,10 +108,11 @@ class Entity:
 
     @key.default
     def _primary_key(self) -> ColumnElement[Any]:
-        columns = list(self.source.primary_key) or [each for each in self.source.c if each.key == "id"]
+        columns: list[Any] = list(self.source.primary_key) or [each for each in self.source.c if each.key == "id"]
         if len(columns) != 1:
             raise ShopError(f"{described(self.source)} has no single primary key column: give the entity its key")
-        return columns[0]
+        key: ColumnElement[Any] = columns[0]
+        return key
 
     @single.default
     def _at_most_one_row(self) -> bool:
@@ -129,11 +129,15 @@ def described(source: FromClause) -> str:
     return f'table "{source.fullname}"' if isinstance(source, sa.Table) else f'"{getattr(source, "name", "query")}"'
 
 
+def _frozen(entities: AnyMapping[str, Entity]) -> AnyMapping[str, Entity]:
+    return MappingProxyType(dict(entities))
+
+
 @frozen(eq=False)
 class Mapping:
     """All entities by path; the customer's path is ``""``."""
 
-    entities: AnyMapping[str, Entity] = field(converter=lambda entities: MappingProxyType(dict(entities)))
+    entities: AnyMapping[str, Entity] = field(converter=_frozen)
 
     @entities.validator
     def _hangs_together(self, attribute: Any, entities: AnyMapping[str, Entity]) -> None:
@@ -143,7 +147,9 @@ class Mapping:
             if path and path.rpartition(".")[0] not in entities:
                 raise ShopError(f'"{path}" belongs to "{path.rpartition(".")[0]}", which the mapping lacks')
             if path and entity.parent_column is None:
-                raise ShopError(f'"{path}" needs a parent_column that points to its "{path.rpartition(".")[0] or "customer"}"')
+                raise ShopError(
+                    f'"{path}" needs a parent_column that points to its "{path.rpartition(".")[0] or "customer"}"'
+                )
 
     def entity(self, path: str) -> Entity:
         """The entity of a path; ShopError when the shop does not map it."""
@@ -160,7 +166,9 @@ class Mapping:
             return found
         if name == "id":
             return Stored(entity.key, nullable=False)
-        raise ShopError(f'this shop maps no column for "{name}" of "{path or "customer"}"; it maps {_listed(entity.fields)}')
+        raise ShopError(
+            f'this shop maps no column for "{name}" of "{path or "customer"}"; it maps {_listed(entity.fields)}'
+        )
 
     def with_entity(
         self,

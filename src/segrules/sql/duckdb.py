@@ -112,7 +112,7 @@ class _Ddl(PGDDLCompiler):
             spec += f" DEFAULT {default_text}"
         return spec if column.nullable else spec + " NOT NULL"
 
-    def visit_foreign_key_constraint(self, constraint: Any, **kw: Any) -> None:
+    def visit_foreign_key_constraint(self, constraint: Any, **kw: Any) -> Any:
         """DuckDB refuses updates of rows that are pointed at, so foreign keys are left out."""
 
 
@@ -170,7 +170,7 @@ class Dialect(PGDialect):
 
     def on_connect(self) -> None:
         """Nothing to set up."""
-        return None
+        return
 
     def initialize(self, connection: Connection) -> None:
         """Nothing is asked of the server."""

@@ -79,6 +79,20 @@ class month_day(FunctionElement[int]):
     inherit_cache = True
 
 
+class month_of(FunctionElement[int]):
+    """The month of a date."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+class day_of(FunctionElement[int]):
+    """The day of the month of a date."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
 class wide_sum(FunctionElement[Any]):
     """A sum of whole numbers beyond 64 bits, on SQLite only."""
 
@@ -98,7 +112,6 @@ class wide_order(FunctionElement[int]):
 
     type = sa.Integer()
     inherit_cache = True
-
 
 
 #: One template per function and dialect; ``{0}``, ``{1}`` are the arguments.
@@ -156,6 +169,18 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         "postgresql": "CAST(extract(month FROM {0}) * 100 + extract(day FROM {0}) AS INTEGER)",
         "mariadb": "(MONTH({0}) * 100 + DAYOFMONTH({0}))",
         "duckdb": "(month({0}) * 100 + day({0}))",
+    },
+    month_of: {
+        "sqlite": "CAST(substr({0}, 6, 2) AS INTEGER)",
+        "postgresql": "extract(month FROM {0})",
+        "mariadb": "MONTH({0})",
+        "duckdb": "month({0})",
+    },
+    day_of: {
+        "sqlite": "CAST(substr({0}, 9, 2) AS INTEGER)",
+        "postgresql": "extract(day FROM {0})",
+        "mariadb": "DAYOFMONTH({0})",
+        "duckdb": "day({0})",
     },
     wide_sum: {"sqlite": "segrules_sum({0}, {1})"},
     wide_product: {"sqlite": "segrules_product({0}, {1})"},

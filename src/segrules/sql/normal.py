@@ -6,7 +6,7 @@ become one interval, and what can never hold becomes false.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from attrs import evolve
@@ -170,7 +170,6 @@ def _intervals(predicate: Predicate) -> Predicate:
         return predicate
     lowest: dict[Term, tuple[Any, bool, Predicate]] = {}
     highest: dict[Term, tuple[Any, bool, Predicate]] = {}
-    dropped: list[Predicate] = []
     for item in predicate.items:
         if not isinstance(item, Compare) or not isinstance(item.right, Const) or item.right.value is None:
             continue
@@ -191,11 +190,14 @@ def _intervals(predicate: Predicate) -> Predicate:
             if low > high or (low == high and (low_strict or high_strict)):
                 return FALSE
     kept = {id(each[2]) for bounds in (lowest, highest) for each in bounds.values()}
-    for item in predicate.items:
-        bounded = isinstance(item, Compare) and (item.left in lowest or item.left in highest)
-        if bounded and id(item) not in kept and isinstance(item.right, Const) and item.right.value is not None:
-            dropped.append(item)
-    return all_of(*(item for item in predicate.items if not any(item is each for each in dropped)))
+    return all_of(*(item for item in predicate.items if id(item) in kept or not _bounds(item, lowest, highest)))
+
+
+def _bounds(item: Predicate, lowest: Container[Term], highest: Container[Term]) -> bool:
+    """Whether an item is a bound of a term that has a narrower one."""
+    if not isinstance(item, Compare) or not isinstance(item.right, Const) or item.right.value is None:
+        return False
+    return item.left in lowest or item.left in highest
 
 
 def known_truth(predicate: Predicate, value_of: Callable[[Term], Any]) -> bool | None:

@@ -43,6 +43,7 @@ from segrules.algebra import (
     walk,
 )
 from segrules.sql.normal import UNKNOWN, known_truth, looks_outside, normalised, totals
+from segrules.sql.values import Value
 from segrules.sql.writer import Writer, renewed
 
 
@@ -156,9 +157,11 @@ class _Planner:
         extra = any_of(*_weakest(rests))
         rests = [_given(rest, extra) for rest in rests]
         where = writer.conditions(all_of(*common, extra), opened.rows)
-        inside = [part for part in parts if inner and group.alone(part) and not self._repeats(part, group, rests, parts)]
+        inside = [
+            part for part in parts if inner and group.alone(part) and not self._repeats(part, group, rests, parts)
+        ]
         outside = [part for part in parts if not any(part is each for each in inside)]
-        folded = {}
+        folded: dict[Term, Value] = {}
         for total, rest in zip(group.totals, rests):
             only = None if rest == TRUE else writer.write(rest, opened.rows)
             folded[total] = terms.folded(total, opened.rows, only, grouped=True)
@@ -176,7 +179,11 @@ class _Planner:
             if not inner and not folded[total].nullable:
                 column = sa.func.coalesce(column, sa.literal_column("0"), type_=column.type)
             terms.hoisted[total] = renewed(folded[total], column)
-        join = "inner join, customers without rows cannot match" if inner else "left join, customers without rows can match"
+        join = (
+            "inner join, customers without rows cannot match"
+            if inner
+            else "left join, customers without rows can match"
+        )
         self.lines.append(
             f"{group.name}: {len(group.totals)} total(s) in one grouped pass, {len(inside)} condition(s) in HAVING; {join}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement, FromClause
@@ -108,11 +108,10 @@ class Bound:
 def _moved(column: ColumnElement[Any], source: FromClause, target: FromClause) -> ColumnElement[Any]:
     if source is target:
         return column
-    if isinstance(column, sa.Column) and column.table is source:
-        return cast("ColumnElement[Any]", target.c[column.key])
-    if column in set(source.c):
-        return cast("ColumnElement[Any]", target.c[column.key])
-    return cast("ColumnElement[Any]", ClauseAdapter(target).traverse(column))
+    if isinstance(column, sa.ColumnClause) and column in set(source.c):
+        moved: ColumnElement[Any] = target.c[str(column.key)]
+        return moved
+    return ClauseAdapter(target).traverse(column)
 
 
 class LookedUp(Bound):

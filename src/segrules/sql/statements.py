@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as AnyMapping, Sequence
+from collections.abc import Mapping as AnyMapping
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -61,7 +62,7 @@ def evaluate(
     mapping: Mapping,
     dialect: sa.Dialect,
     zone: ZoneInfo,
-    ids: Sequence[int],
+    ids: Sequence[int] | sa.Select[Any],
     members: Members | None = None,
 ) -> sa.Select[Any]:
     """For customers with these ids: ``id`` and ``item0``, ``item1``, … with the truth or the value of each item.

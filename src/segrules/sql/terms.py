@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping as AnyMapping
+from collections.abc import Callable
+from collections.abc import Mapping as AnyMapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, assert_never
@@ -104,6 +105,7 @@ class Terms:
         return Value(column, kind, stored.nullable, stored=stored, exact=exact, cheap=True)
 
     def _number(self, column: ColumnElement[Any], stored: Stored) -> Value:
+        sql: ColumnElement[Any]
         decimals = decimals_of(stored)
         kept = stored.column.type
         if stored.scale is not None or isinstance(kept, sa.Integer):
@@ -128,9 +130,7 @@ class Terms:
         query = sa.select(folded.sql).select_from(opened.frame.clause).where(*conditions).correlate_except(None)
         return attrs.evolve(folded, sql=query.scalar_subquery(), cheap=False)
 
-    def folded(
-        self, term: Aggregate, rows: Rows, only: ColumnElement[bool] | None, *, grouped: bool = False
-    ) -> Value:
+    def folded(self, term: Aggregate, rows: Rows, only: ColumnElement[bool] | None, *, grouped: bool = False) -> Value:
         """The fold itself, over the rows of its own SELECT, or only those for which a condition holds.
 
         ``grouped``: there is at least one row.
@@ -274,7 +274,9 @@ class Terms:
         moments, seconds = clock.offsets(self.zone)
         listed = sa.union_all(
             *(
-                sa.select(sa.literal(since, sa.DateTime()).label("since"), sa.literal(each, sa.Integer()).label("seconds"))
+                sa.select(
+                    sa.literal(since, sa.DateTime()).label("since"), sa.literal(each, sa.Integer()).label("seconds")
+                )
                 for since, each in zip((datetime.min, *moments), seconds)
             )
         ).subquery(self.writer.names.fresh("offsets"))

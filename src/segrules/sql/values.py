@@ -61,9 +61,7 @@ class Arithmetic:
         scale = max(0, -int(plain.as_tuple().exponent))
         limit = abs(int(plain.scaleb(scale, _EXACT)))
         unit = scale if self.whole else 0
-        return Value(
-            self.bound(plain, scale, unit), Kind.NUMBER, False, unit, scale, limit, constant=plain, cheap=True
-        )
+        return Value(self.bound(plain, scale, unit), Kind.NUMBER, False, unit, scale, limit, constant=plain, cheap=True)
 
     def bound(self, value: Decimal, scale: int, unit: int) -> ColumnElement[Any]:
         """A bound parameter that holds ``value * 10 ** unit``."""

@@ -6,8 +6,10 @@ may be NULL, which WHERE, HAVING and CASE take for false.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping as AnyMapping
+from collections.abc import Iterator
+from collections.abc import Mapping as AnyMapping
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
@@ -232,9 +234,12 @@ class Writer:
     def _one_of(self, predicate: OneOf, rows: Rows) -> Condition:
         value = self.terms.write(predicate.term, rows)
         nulls = (value,) if value.nullable else ()
-        found = [each.value for each in predicate.values if each.value is not None]
+        found: list[Any] = [each.value for each in predicate.values if each.value is not None]
         if value.constant is not None or (predicate.kind is Kind.NUMBER and len(found) == 1):
-            compared = [self._compare(Compare(Op.EQ, predicate.term, Const(each, predicate.kind), predicate.kind), rows) for each in found]
+            compared = [
+                self._compare(Compare(Op.EQ, predicate.term, Const(each, predicate.kind), predicate.kind), rows)
+                for each in found
+            ]
             return Condition(sa.or_(sa.false(), *(each.holds() for each in compared)), nulls)
         if predicate.kind is Kind.NUMBER:
             return self._one_of_numbers(value, found, nulls)
@@ -251,7 +256,9 @@ class Writer:
         kind = None if value.stored is not None and value.stored.codes is not None else sa.literal(found[0]).type
         if len(found) == 1:
             return Condition(sql == sa.literal(found[0], kind), nulls)
-        listed: ColumnElement[bool] = sql.in_([sa.literal(each, kind) for each in found]) if kind is None else sql.in_(found)
+        listed: ColumnElement[bool] = (
+            sql.in_([sa.literal(each, kind) for each in found]) if kind is None else sql.in_(found)
+        )
         if predicate.kind is not Kind.TEXT and not value.exact:
             listed = sa.and_(value.sql.in_(found), listed)
         return Condition(listed, nulls)
@@ -320,10 +327,10 @@ class Writer:
             return Condition(clock.month_day(day) in predicate.days)
         if not predicate.days or len(predicate.days) >= 366:
             return Condition(bool(predicate.days), nulls)
-        found = functions.month_day(self.terms.local_date(value))
-        days = sorted(predicate.days)
-        if len(days) == 1:
-            return Condition(found == sa.literal(days[0], sa.Integer()), nulls)
+        local, days = self.terms.local_date(value), sorted(predicate.days)
+        if len(days) <= 2:
+            return Condition(sa.or_(*(_on_day(local, *divmod(day, 100)) for day in days)), nulls)
+        found = functions.month_day(local)
         if len(days) <= _LISTED_DAYS:
             return Condition(found.in_(days), nulls)
         return Condition(sa.or_(*(found.between(first, last) for first, last in clock.day_ranges(days))), nulls)
@@ -345,7 +352,7 @@ class Writer:
         return Opened(frame, first, rows[source.parent.depth], inner)
 
     def _join_rest(self, source: Source, frame: Frame, rows: dict[int, Bound]) -> None:
-        for before, row in zip(source.rows, source.rows[1:]):
+        for before, row in pairwise(source.rows):
             bound = Bound(row.entity, self.mapping, frame)
             frame.join(bound.source, bound.linked(rows[before.depth]))
             rows[row.depth] = bound
@@ -378,7 +385,10 @@ class Writer:
         """A SELECT over the rows that make an existence true."""
         opened = self.opened(source, rows)
         if source.pick is None:
-            found = [*self._spread(source.where, opened.rows, opened.frame), *self._spread(where, opened.rows, opened.frame)]
+            found = [
+                *self._spread(source.where, opened.rows, opened.frame),
+                *self._spread(where, opened.rows, opened.frame),
+            ]
             return opened, found
         conditions = self.conditions(source.where, opened.rows)
         conditions += self._not_outdone(source, source.pick, opened, rows)
@@ -387,7 +397,9 @@ class Writer:
     def exists(self, source: Source, where: Predicate, rows: Rows) -> ColumnElement[bool]:
         """That a row exists, asked for each row around it."""
         opened, conditions = self._matching(source, where, rows)
-        query = sa.select(sa.literal_column("1")).select_from(opened.frame.clause).where(opened.link, *conditions)
+        query: sa.Select[Any] = (
+            sa.select(sa.literal_column("1")).select_from(opened.frame.clause).where(opened.link, *conditions)
+        )
         return sa.exists(query.correlate_except(None))
 
     def among(self, source: Source, where: Predicate, rows: Rows) -> ColumnElement[bool]:
@@ -411,8 +423,9 @@ class Writer:
         if by is not None and pick.by is not None:
             mine, theirs = by[0], rival.field(pick.by)[0]
             if by[1].nullable and not pick.required:
-                low = sa.literal_column("0"), sa.literal_column("1")
-                ranks = [sa.case((each.is_(None), low[0]), else_=low[1]) for each in (theirs, mine)]
+                zero: ColumnElement[int] = sa.literal_column("0")
+                one: ColumnElement[int] = sa.literal_column("1")
+                ranks = [sa.case((each.is_(None), zero), else_=one) for each in (theirs, mine)]
                 ahead = ranks[0] > ranks[1] if pick.latest else ranks[0] < ranks[1]
                 level = sa.or_(mine == theirs, sa.and_(mine.is_(None), theirs.is_(None)))
                 further = sa.or_(ahead, theirs > mine if pick.latest else theirs < mine, sa.and_(level, further))
@@ -423,6 +436,14 @@ class Writer:
         outdoing = (together, *self.conditions(source.where, other.rows), further)
         query = sa.select(sa.literal_column("1")).select_from(other.frame.clause).where(*outdoing)
         return [*conditions, sa.not_(sa.exists(query.correlate_except(None)))]
+
+
+def _on_day(local: ColumnElement[Any], month: int, day: int) -> ColumnElement[bool]:
+    """That a date lies on one day of the year."""
+    return sa.and_(
+        functions.month_of(local) == sa.literal(month, sa.Integer()),
+        functions.day_of(local) == sa.literal(day, sa.Integer()),
+    )
 
 
 def _nothing(term: Term) -> Any:
