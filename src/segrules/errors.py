@@ -4,7 +4,9 @@ SegrulesError
 ├── RuleError           the text of a rule does not mean anything; carries diagnostics
 ├── EvaluationError     the rule is fine, what was given with it is not
 │   ├── ParameterError      a parameter is unknown, unused or of the wrong type
-│   ├── SegmentError        a segment named by the rule is unknown, or refers to itself
+│   ├── SegmentError        a segment is unknown, refers to itself, or cannot be changed like that
+│   │   ├── SegmentConflictError  somebody else has changed the segment since it was read
+│   │   └── SegmentBusyError      somebody else is refreshing it, or holds the database
 │   ├── CustomerError       data of a customer in memory has a wrong type
 │   └── BackendError        this database cannot give the exact answer, so it gives none
 ├── ShopError           the mapping does not fit the database
@@ -33,7 +35,15 @@ class ParameterError(EvaluationError):
 
 
 class SegmentError(EvaluationError):
-    """A segment that the rule names is unknown, or comes back to itself."""
+    """A segment is unknown, comes back to itself, or cannot be changed like that."""
+
+
+class SegmentConflictError(SegmentError):
+    """Somebody else has changed the segment since it was read; get it anew and change that."""
+
+
+class SegmentBusyError(SegmentError):
+    """Somebody else is refreshing the segment, or holds the database; the members are as they were."""
 
 
 class CustomerError(EvaluationError):

@@ -153,9 +153,27 @@ def _installed() -> Vocabulary:
 
 def load(points: Iterable[EntryPoint]) -> Vocabulary:
     """The vocabulary that a set of entry points registers, the built-in one first."""
+    manager, plugins = registered(points)
+    types: list[tuple[type[ConditionType], str]] = []
+    for where in plugins:
+        callers = [each for each in manager.hook.segrules_condition_types.get_hookimpls() if each.plugin_name == where]
+        for caller in callers:
+            try:
+                found: Iterable[type[ConditionType]] = caller.function()  # type: ignore[assignment]
+                types += [(type_, where) for type_ in found]
+            except Exception as cause:
+                raise VocabularyError(f"plugin ({where}) fails: {type(cause).__name__}: {cause}") from cause
+    return Vocabulary(_relations(types))
+
+
+def registered(points: Iterable[EntryPoint]) -> tuple[pluggy.PluginManager, list[str]]:
+    """The plugins of a set of entry points, and where each comes from, the built-in one first.
+
+    Raises VocabularyError that names distribution, version and entry point of a plugin that is broken.
+    """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
-    types: list[tuple[type[ConditionType], str]] = []
+    plugins = []
     for point in sorted(points, key=lambda each: (each.name != "builtin", each.name)):
         dist = point.dist
         where = f"{dist.name} {dist.version}, entry point {point.name} = {point.value}" if dist else point.value
@@ -167,11 +185,5 @@ def load(points: Iterable[EntryPoint]) -> Vocabulary:
             raise VocabularyError(f"plugin ({where}) cannot be loaded: {type(cause).__name__}: {cause}") from cause
         if name is None:
             raise VocabularyError(f"plugin ({where}) is switched off")
-        callers = [each for each in manager.hook.segrules_condition_types.get_hookimpls() if each.plugin_name == where]
-        for caller in callers:
-            try:
-                registered: Iterable[type[ConditionType]] = caller.function()  # type: ignore[assignment]
-                types += [(type_, where) for type_ in registered]
-            except Exception as cause:
-                raise VocabularyError(f"plugin ({where}) fails: {type(cause).__name__}: {cause}") from cause
-    return Vocabulary(_relations(types))
+        plugins.append(where)
+    return manager, plugins

@@ -1,0 +1,378 @@
+"""How the members of one segment are brought up to date, in SQL and in one transaction.
+
+First the segment's state is marked as processing, in a transaction of its own, with a token. Then, in a second
+transaction: the state's row is locked by writing it, which succeeds for the holder of the token only; the matching
+ids are computed once into a temporary table; who left is listed, and deleted; who entered is inserted; listeners are
+told; the state says completed. Whoever dies in between leaves the old members, and "processing", which the next
+refresh takes over: the row's lock is gone with the dead connection. Two at once wait for each other at that row.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import sqlalchemy as sa
+from attrs import frozen
+
+from segrules import sql
+from segrules.algebra import CUSTOMER, Field, Kind
+from segrules.errors import SegmentBusyError, SegmentError, ShopError
+from segrules.hookspecs import MembersChanged, Reason
+from segrules.rule import parse
+from segrules.segments.catalogue import Catalogue, Stored
+from segrules.segments.listeners import Listener
+from segrules.segments.matching import matching, meaning
+from segrules.segments.segment import Status
+from segrules.segments.tables import Tables
+from segrules.segments.working import Workbench, is_busy
+from segrules.shop import Shop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DONE = "another refresh has done it already"
+
+log = logging.getLogger("segrules.refresh")
+
+#: Ids of customers, or a selectable of them.
+Customers = Iterable[Any] | sa.Select[Any]
+
+
+@frozen(kw_only=True)
+class Refresh:
+    """What a refresh did: how many are members now, how many entered and left, in how many seconds.
+
+    ``skipped`` says why nothing was done, ``error`` why it failed; the members are then as they were. ``memory`` is
+    the highest number of bytes that this process has held so far, None where the system does not tell.
+    """
+
+    segment: str
+    at: datetime
+    matched: int = 0
+    entered: int = 0
+    left: int = 0
+    seconds: float = 0.0
+    memory: int | None = None
+    skipped: str | None = None
+    error: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the refresh ended with an error."""
+        return self.error is not None
+
+
+@frozen(eq=False)
+class Refresher:
+    """Refreshes segments of one store."""
+
+    engine: sa.Engine
+    shop: Shop
+    tables: Tables
+    listeners: Sequence[Listener]
+
+    def refresh(
+        self,
+        name: str,
+        at: datetime,
+        customers: Customers | None = None,
+        *,
+        wait: bool = True,
+        only_if: Callable[[Stored], bool] = lambda stored: True,
+    ) -> Refresh:
+        """Bring one segment up to date; what went wrong is kept in its state, and raised."""
+        start = perf_counter()
+        given = list(customers) if customers is not None and not isinstance(customers, sa.Select) else customers
+        with self._begin(name) as connection:
+            segment_id = Catalogue(connection, self.tables, self.shop).named(name).id
+        token = secrets.token_hex(16)
+        try:
+            while True:
+                if not self._claimed(segment_id, name, token, wait, only_if):
+                    return self._told(
+                        Refresh(segment=name, at=at, skipped="another refresh has done it already"), start
+                    )
+                with self._begin(name) as connection:
+                    if self._taken(connection, segment_id, token):
+                        stored = self._stored(connection, segment_id, name)
+                        done = _Change(self, connection, stored, at).refreshed(given, start)
+                        break
+        except SegmentBusyError:
+            raise
+        except BaseException as cause:
+            self._failed(segment_id, token, cause)
+            self._told(Refresh(segment=name, at=at, error=message_of(cause)), start)
+            raise
+        return self._told(done, start)
+
+    def cleared(self, connection: sa.Connection, stored: Stored, reason: Reason, at: datetime) -> None:
+        """Everybody leaves a segment, in the caller's transaction."""
+        _Change(self, connection, stored, at).cleared(reason)
+
+    def locked(self, connection: sa.Connection, segment_id: int) -> None:
+        """Nobody else refreshes the segment until the caller's transaction ends."""
+        states = self.tables.states
+        connection.execute(sa.update(states).where(states.c.segment_id == segment_id).values(token=states.c.token))
+
+    # --- inside ---
+
+    @contextmanager
+    def _begin(self, name: str) -> Iterator[sa.Connection]:
+        with refusals(name), self.engine.begin() as connection:
+            yield connection
+
+    def _claimed(self, segment_id: int, name: str, token: str, wait: bool, only_if: Callable[[Stored], bool]) -> bool:
+        """Mark the segment as processing; False when there is nothing left to do."""
+        states = self.tables.states
+        with self._begin(name) as connection:
+            if not wait and connection.dialect.name in ("postgresql", "mysql", "mariadb"):
+                row = (
+                    sa.select(states.c.segment_id)
+                    .where(states.c.segment_id == segment_id)
+                    .with_for_update(skip_locked=True)
+                )
+                if connection.execute(row).first() is None:
+                    raise SegmentBusyError(f'the segment "{name}" is being refreshed by somebody else')
+            self.locked(connection, segment_id)
+            if not only_if(self._stored(connection, segment_id, name)):
+                return False
+            connection.execute(
+                sa.update(states)
+                .where(states.c.segment_id == segment_id)
+                .values(token=token, status=Status.PROCESSING.value, message=None, started_at=datetime.now(UTC))
+            )
+        return True
+
+    def _taken(self, connection: sa.Connection, segment_id: int, token: str) -> bool:
+        """Lock the state's row, if nobody else has claimed it since."""
+        states = self.tables.states
+        mine = sa.update(states).where(states.c.segment_id == segment_id, states.c.token == token)
+        connection.execute(mine.values(status=Status.PROCESSING.value))
+        return connection.scalar(sa.select(states.c.token).where(states.c.segment_id == segment_id)) == token
+
+    def _stored(self, connection: sa.Connection, segment_id: int, name: str) -> Stored:
+        found = Catalogue(connection, self.tables, self.shop).by_id(segment_id)
+        if found is None:
+            raise SegmentError(f'the segment "{name}" has been deleted meanwhile')
+        return found
+
+    def _failed(self, segment_id: int, token: str, cause: BaseException) -> None:
+        """Keep the message, unless somebody else is at work by now, or the database takes nothing."""
+        states = self.tables.states
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(
+                    sa.update(states)
+                    .where(states.c.segment_id == segment_id, states.c.token == token)
+                    .values(
+                        status=Status.ERROR.value, message=message_of(cause), token=None, finished_at=datetime.now(UTC)
+                    )
+                )
+        except Exception as further:
+            log.warning("the failure of a refresh could not be written down: %s", message_of(further))
+
+    def _told(self, done: Refresh, start: float) -> Refresh:
+        """The result with its time and memory, in one line of the log."""
+        done = attrs.evolve(done, seconds=perf_counter() - start, memory=_memory())
+        status = "error" if done.failed else "skipped" if done.skipped else "completed"
+        facts = {"segment": done.segment, "status": status, "seconds": round(done.seconds, 3)}
+        if not done.failed and not done.skipped:
+            facts.update(members=done.matched, entered=done.entered, left=done.left)
+        if done.memory is not None:
+            facts["memory"] = done.memory
+        if done.error or done.skipped:
+            facts["message"] = done.error or done.skipped or ""
+        line = " ".join(f"{key}={_quoted(value)}" for key, value in facts.items())
+        log.log(logging.ERROR if done.failed else logging.INFO, line, extra={"refresh": facts})
+        return done
+
+
+@frozen(eq=False)
+class _Change:
+    """The change of one segment's members in an open transaction that holds the state's lock."""
+
+    by: Refresher
+    connection: sa.Connection
+    stored: Stored
+    at: datetime
+
+    @property
+    def bench(self) -> Workbench:
+        """The temporary tables of this transaction."""
+        return Workbench(self.connection, self.by.tables.members.c.customer_id.type)
+
+    @property
+    def number(self) -> int:
+        """The number of this change."""
+        return self.stored.number + 1
+
+    def refreshed(self, customers: Customers | None, start: float) -> Refresh:
+        """Judge all customers, or these, and write who entered and left."""
+        name = self.stored.segment.name
+        if not self.stored.segment.active:
+            # Everybody left when it was switched off, and was told so then.
+            self._completed()
+            return Refresh(segment=name, at=self.at, skipped="the segment is inactive")
+        # Members that follow an older meaning cannot be brought up to date in part.
+        partly = customers is not None and self.stored.followed == self.stored.meant
+        bench = self.bench
+        used: list[sa.Table] = []
+        try:
+            among = None
+            if partly:
+                assert customers is not None
+                used.append(bench.table("among"))
+                if isinstance(customers, sa.Select):
+                    bench.fill(used[0], sa.select(customers.subquery().c[0]).distinct())
+                else:
+                    bench.fill_with(used[0], customers)
+                among = sa.select(used[0].c.customer_id)
+            matched, left = bench.table("matched"), bench.table("left")
+            used += [matched, left]
+            found = bench.fill(matched, self._matching(among))
+            gone = bench.fill(left, self._leaving(matched, among))
+            self._delete(left, gone, everybody=found == 0 and not partly)
+            come = self._insert(matched)
+            total = self.stored.state.members + come - gone if partly else found
+            self._tell(Reason.PARTIAL if partly else Reason.REFRESH, left, come, gone)
+            self._written(Reason.PARTIAL if partly else Reason.REFRESH, total, come, gone, start)
+        finally:
+            bench.drop_all(used)
+        return Refresh(segment=name, at=self.at, matched=total, entered=come, left=gone)
+
+    def cleared(self, reason: Reason) -> None:
+        """Everybody leaves."""
+        start = perf_counter()
+        bench = self.bench
+        left = bench.table("left")
+        try:
+            members = self.by.tables.members
+            gone = bench.fill(left, sa.select(members.c.customer_id).where(members.c.segment_id == self.stored.id))
+            self._delete(left, gone, everybody=True)
+            self._tell(reason, left, 0, gone)
+            self._written(reason, 0, 0, gone, start)
+        finally:
+            bench.drop_all([left])
+
+    # --- the statements ---
+
+    def _matching(self, among: sa.Select[Any] | None) -> sa.Select[Any]:
+        shop, segment = self.by.shop, self.stored.segment
+        rule = parse(segment.rule, shop, name=segment.name)
+        members = Catalogue(self.connection, self.by.tables, shop).members_of(rule.segments)
+        return matching(meaning(segment, rule, shop, self.at), shop, self.connection.dialect, members, among)
+
+    def _leaving(self, matched: sa.Table, among: sa.Select[Any] | None) -> sa.Select[Any]:
+        members = self.by.tables.members
+        still = sa.exists().where(matched.c.customer_id == members.c.customer_id)
+        statement = sa.select(members.c.customer_id).where(members.c.segment_id == self.stored.id, ~still)
+        return statement if among is None else statement.where(members.c.customer_id.in_(among))
+
+    def _delete(self, left: sa.Table, gone: int, *, everybody: bool) -> None:
+        members = self.by.tables.members
+        statement = sa.delete(members).where(members.c.segment_id == self.stored.id)
+        if not everybody:
+            statement = statement.where(members.c.customer_id.in_(sa.select(left.c.customer_id)))
+        if gone:
+            self.connection.execute(statement)
+
+    def _insert(self, matched: sa.Table) -> int:
+        members = self.by.tables.members
+        there = sa.exists().where(
+            members.c.segment_id == self.stored.id, members.c.customer_id == matched.c.customer_id
+        )
+        entering = sa.select(matched.c.customer_id).where(~there)
+        rows = self._with_website(entering).subquery("entering")
+        own = [sa.literal(each, column.type) for each, column in (
+            (self.stored.id, members.c.segment_id), (self.at, members.c.since), (self.number, members.c.number)
+        )]  # fmt: skip
+        names = ["customer_id", "website", "segment_id", "since", "number"]
+        result = self.connection.execute(members.insert().from_select(names, sa.select(*rows.c, *own)))
+        return self.bench.counted(result, self._entered())
+
+    def _with_website(self, ids: sa.Select[Any]) -> sa.Select[Any]:
+        """Customers with the website of each; without one where the shop has no websites."""
+        website = Field(CUSTOMER, "website", Kind.CHOICE)
+        try:
+            shop = self.by.shop
+            return sql.evaluate([website], shop.mapping, self.connection.dialect, shop.zone, ids)
+        except ShopError:
+            rows = ids.subquery("ids")
+            return sa.select(rows.c[0], sa.null().label("website"))
+
+    def _entered(self) -> sa.Select[Any]:
+        members = self.by.tables.members
+        return sa.select(members.c.customer_id).where(
+            members.c.segment_id == self.stored.id, members.c.number == self.number
+        )
+
+    def _tell(self, reason: Reason, left: sa.Table, come: int, gone: int) -> None:
+        if come or gone:
+            change = MembersChanged(
+                self.stored.segment.name, reason, self.at, self._entered(), sa.select(left.c.customer_id), come, gone
+            )
+            for listener in self.by.listeners:
+                listener(self.connection, change)
+
+    def _written(self, reason: Reason, total: int, come: int, gone: int, start: float) -> None:
+        """Keep the change in the history, and say that the members are current."""
+        now = datetime.now(UTC)
+        spent = round((perf_counter() - start) * 1000)
+        row = {"segment_id": self.stored.id, "number": self.number, "reason": reason.value, "at": self.at}
+        row |= {"finished_at": now, "milliseconds": spent, "members": total, "entered": come, "left": gone}
+        self.connection.execute(self.by.tables.refreshes.insert().values(row))
+        self._completed(members=total, number=self.number)
+
+    def _completed(self, **further: Any) -> None:
+        states = self.by.tables.states
+        self.connection.execute(
+            sa.update(states)
+            .where(states.c.segment_id == self.stored.id)
+            .values(
+                status=Status.COMPLETED.value, message=None, token=None, meant=self.stored.meant,
+                judged_at=self.at, finished_at=datetime.now(UTC), **further,
+            )
+        )  # fmt: skip
+
+
+@contextmanager
+def refusals(name: str) -> Iterator[None]:
+    """A database that says that somebody else is at work is heard as SegmentBusyError."""
+    try:
+        yield
+    except Exception as cause:
+        if is_busy(cause):
+            raise SegmentBusyError(
+                f'the segment "{name}" cannot be written now, since somebody else is at work: {message_of(cause)}'
+            ) from cause
+        raise
+
+
+def message_of(cause: BaseException) -> str:
+    """What went wrong in one line."""
+    original = getattr(cause, "orig", None) or cause
+    text = " ".join(str(original).split())
+    return text if isinstance(cause, SegmentError) else f"{type(original).__name__}: {text}".rstrip(": ")
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    return f'"{text}"' if any(each in text for each in ' "=') or not text else text
+
+
+def _memory() -> int | None:
+    """The most bytes that this process has held so far."""
+    try:
+        import resource
+    except ImportError:  # not on this system
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

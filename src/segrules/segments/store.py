@@ -1,0 +1,312 @@
+"""The store: segments that stay current in a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from segrules.errors import SegmentError
+from segrules.hookspecs import Reason
+from segrules.rule import Rule
+from segrules.segments import dependencies, membership
+from segrules.segments import schedule as schedules
+from segrules.segments.catalogue import Catalogue, Stored
+from segrules.segments.listeners import Listener, installed
+from segrules.segments.membership import Member, Point
+from segrules.segments.refreshing import Customers, Refresh, Refresher, message_of, refusals
+from segrules.segments.segment import Mode, Segment, State
+from segrules.segments.tables import Tables
+from segrules.segments.trying import Difference, Passing, Trial
+from segrules.segments.working import undisturbed
+from segrules.shop import Shop
+from segrules.sql import prepare
+
+#: Hears how many segments are done, of how many, and the latest result.
+Progress = Callable[[int, int, Refresh], None]
+
+
+class SegmentStore:
+    """Named segments of a shop, kept in tables beside the shop's, with their members.
+
+    ``prefix`` begins the name of each table, ``schema`` says where they are. ``schedule`` is the cron expression, in
+    the shop's time zone, by which ``refresh_due`` goes. ``listeners`` are told who enters and leaves, besides all
+    installed plugins with the hook ``segrules_members_changed``. Every ``at`` is an aware moment, now by default.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        shop: Shop,
+        *,
+        prefix: str = "segrules_",
+        schema: str | None = None,
+        schedule: str = schedules.DAILY,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        self.engine = engine
+        self.shop = shop
+        self.schedule = schedule
+        self._prefix, self._schema, self._listeners = prefix, schema, tuple(listeners)
+
+    # --- tables ---
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The store's tables."""
+        return Tables.of(self.shop.mapping.entity("").key.type, prefix=self._prefix, schema=self._schema)
+
+    @property
+    def metadata(self) -> sa.MetaData:
+        """The metadata of the store's tables, and of nothing else."""
+        return self.tables.metadata
+
+    def create_tables(self) -> None:
+        """Every table of the store exists; those that are there stay as they are."""
+        self.metadata.create_all(self.engine)
+
+    # --- definitions ---
+
+    def save(self, segment: Segment) -> Segment:
+        """Store a segment, new or changed; the segment as it is stored now.
+
+        One that was read and changed must still be at the version it was read at, else SegmentConflictError. Switching
+        it off makes everybody leave at once. Raises RuleError, SegmentError.
+        """
+        return self.save_all([segment])[0]
+
+    def save_all(self, segments: Iterable[Segment]) -> Sequence[Segment]:
+        """Store several segments, all or none of them, in this order."""
+        saved = []
+        segments = list(segments)
+        with refusals(segments[0].name if segments else ""), self._writing() as catalogue:
+            for segment in segments:
+                after, before = catalogue.saved(segment, datetime.now(UTC))
+                if before is not None and before.segment.active and not segment.active:
+                    self._clear(catalogue, after, Reason.DEACTIVATED)
+                saved.append(after.segment)
+        return saved
+
+    def get(self, name: str) -> Segment:
+        """The segment of a name; SegmentError when there is none."""
+        with self._reading() as catalogue:
+            return catalogue.named(name).segment
+
+    def list(self) -> Sequence[Segment]:
+        """All segments, by name."""
+        with self._reading() as catalogue:
+            return [each.segment for each in catalogue.all()]
+
+    def rename(self, name: str, new: str) -> Segment:
+        """Give a segment another name; refused while rules of others name it."""
+        with refusals(name), self._writing() as catalogue:
+            return catalogue.renamed(name, new, datetime.now(UTC)).segment
+
+    def activate(self, name: str) -> Segment:
+        """Switch a segment on; the next refresh fills it."""
+        return self.save(attrs.evolve(self.get(name), active=True))
+
+    def deactivate(self, name: str) -> Segment:
+        """Switch a segment off: everybody leaves at once, and listeners hear why."""
+        return self.save(attrs.evolve(self.get(name), active=False))
+
+    def delete(self, name: str) -> None:
+        """Take a segment out with its members and history; refused while rules of others name it."""
+        with refusals(name), self._writing() as catalogue:
+            catalogue.unused(name, "deleted")
+            self._clear(catalogue, catalogue.named(name), Reason.DELETED)
+            catalogue.removed(name)
+
+    def state(self, name: str) -> State:
+        """How a segment stands: status, message, size, since when."""
+        with self._reading() as catalogue:
+            return catalogue.named(name).state
+
+    def states(self) -> Sequence[State]:
+        """How every segment stands, by name."""
+        with self._reading() as catalogue:
+            return [each.state for each in catalogue.all()]
+
+    def users(self, name: str) -> Sequence[str]:
+        """The segments whose rules name this one."""
+        with self._reading() as catalogue:
+            return catalogue.users(name)
+
+    # --- refresh ---
+
+    def refresh(
+        self, name: str, *, at: datetime | None = None, customers: Customers | None = None, wait: bool = True
+    ) -> Refresh:
+        """Bring the members of one segment up to date; what it names is taken as it is stored.
+
+        ``customers`` (ids, or a selectable of ids) judges only those anew, as long as the segment still means what it
+        meant at its last refresh. While somebody else refreshes it, this waits, or raises SegmentBusyError at once
+        where ``wait`` is false and the database can tell. An error is kept in the state, and raised.
+        """
+        return self._refresher.refresh(name, _now(at), customers, wait=wait)
+
+    def refresh_all(
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        at: datetime | None = None,
+        customers: Customers | None = None,
+        progress: Progress | None = None,
+    ) -> Sequence[Refresh]:
+        """Refresh these segments, or all, each after those that it names. None stops the others: look at ``error``."""
+        moment = _now(at)
+        with self._reading() as catalogue:
+            chosen = list(names) if names is not None else [each.segment.name for each in catalogue.all()]
+            catalogue.ids(chosen)
+            order = dependencies.ordered(chosen, catalogue.uses())
+        given = list(customers) if customers is not None and not isinstance(customers, sa.Select) else customers
+        return self._each(order, moment, progress, lambda name: self._refresher.refresh(name, moment, given))
+
+    def refresh_due(self, now: datetime | None = None, *, progress: Progress | None = None) -> Sequence[Refresh]:
+        """Refresh the active segments in auto mode whose schedule has come since they were last current.
+
+        Also those that have changed, were never refreshed, or failed. Started twice, each is refreshed once.
+        """
+        moment = _now(now)
+        since = schedules.last_time(self.schedule, self.shop.zone, moment)
+
+        def is_due(stored: Stored) -> bool:
+            return stored.segment.active and stored.segment.mode is Mode.AUTO and not stored.is_current(since)
+
+        with self._reading() as catalogue:
+            due = [each.segment.name for each in catalogue.all() if is_due(each)]
+            order = dependencies.ordered(due, catalogue.uses())
+        found = self._each(order, moment, progress, lambda name: self._refresher.refresh(name, moment, only_if=is_due))
+        return [each for each in found if each.skipped is None]
+
+    # --- reading ---
+
+    def contains(self, name: str, customer: Any) -> bool:
+        """Whether a customer is a stored member: one indexed look-up."""
+        with self._reading() as catalogue:
+            return membership.contains(catalogue, name, customer)
+
+    def matches(self, name: str, customer: Any, *, at: datetime | None = None) -> bool:
+        """Whether a customer would be a member now, whatever is stored of it."""
+        with self._reading() as catalogue:
+            return Trial(catalogue, catalogue.named(name).segment, _now(at)).holds(customer)
+
+    def segments_of(self, customer: Any) -> Sequence[str]:
+        """The segments that a customer is a stored member of, the highest priority first, ties by name."""
+        with self._reading() as catalogue:
+            return membership.segments_of(catalogue, customer)
+
+    def segments_for(self, rule: Rule) -> dict[str, sa.Select[Any]]:
+        """What ``rule.select(…, segments=…)`` takes: the stored members of each segment that the rule names."""
+        with self._reading() as catalogue:
+            return catalogue.members_of(rule.segments)
+
+    def members(self, name: str, *, website: str | Iterable[str] | None = None) -> Iterator[Member]:
+        """Every stored member by id, as of one moment; streamed, so of any number."""
+        with self._reading() as catalogue:
+            yield from membership.streamed(catalogue, name, _codes(website))
+
+    def page(
+        self, name: str, *, after: Any = None, limit: int = 100, website: str | Iterable[str] | None = None
+    ) -> Sequence[Member]:
+        """The next stored members behind a customer id, by id; each page costs the same."""
+        with self._reading() as catalogue:
+            return membership.page(catalogue, name, after, limit, _codes(website))
+
+    def size(self, name: str, *, website: str | Iterable[str] | None = None) -> int:
+        """How many stored members there are."""
+        with self._reading() as catalogue:
+            return membership.size(catalogue, name, _codes(website))
+
+    def history(self, name: str, *, limit: int | None = None) -> Sequence[Point]:
+        """The segment's size over time, the oldest first."""
+        with self._reading() as catalogue:
+            return membership.history(catalogue, name, limit)
+
+    def overlap(self, names: Iterable[str]) -> dict[tuple[str, str], int]:
+        """How many stored members each two of these segments share."""
+        with self._reading() as catalogue:
+            return membership.overlap(catalogue, names)
+
+    # --- trying ---
+
+    def preview(self, rule: Rule | Segment | str, *, at: datetime | None = None) -> int:
+        """How many customers a rule finds, or a segment would have; nothing is stored."""
+        with self._trial(rule, at) as trial:
+            return trial.count()
+
+    def difference(self, segment: Segment, *, samples: int = 10, at: datetime | None = None) -> Difference:
+        """Who would enter and who would leave the stored segment of that name; nothing is stored."""
+        with self._trial(segment, at) as trial:
+            return trial.difference(samples)
+
+    def attrition(self, rule: Rule | Segment | str, *, at: datetime | None = None) -> Sequence[Passing]:
+        """How many customers each condition of a rule lets through, alone and after those before it."""
+        with self._trial(rule, at) as trial:
+            return trial.attrition()
+
+    # --- inside ---
+
+    @cached_property
+    def _engine(self) -> sa.Engine:
+        prepare(self.engine)
+        return undisturbed(self.engine)
+
+    @cached_property
+    def _refresher(self) -> Refresher:
+        plugins = installed()
+        listeners = self._listeners if plugins is None else (plugins, *self._listeners)
+        return Refresher(self._engine, self.shop, self.tables, listeners)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Catalogue]:
+        with self._engine.connect() as connection:
+            yield Catalogue(connection, self.tables, self.shop)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Catalogue]:
+        with self._engine.begin() as connection:
+            yield Catalogue(connection, self.tables, self.shop)
+
+    @contextmanager
+    def _trial(self, given: Rule | Segment | str, at: datetime | None) -> Iterator[Trial]:
+        segment = given if isinstance(given, Segment) else Segment(name="<rule>", rule=given)
+        with self._reading() as catalogue:
+            yield Trial(catalogue, segment, _now(at))
+
+    def _clear(self, catalogue: Catalogue, stored: Stored, reason: Reason) -> None:
+        self._refresher.locked(catalogue.connection, stored.id)
+        current = catalogue.by_id(stored.id)
+        assert current is not None
+        self._refresher.cleared(catalogue.connection, current, reason, datetime.now(UTC))
+
+    def _each(
+        self, order: Sequence[str], at: datetime, progress: Progress | None, refresh: Callable[[str], Refresh]
+    ) -> Sequence[Refresh]:
+        done: list[Refresh] = []
+        for name in order:
+            try:
+                found = refresh(name)
+            except Exception as cause:
+                found = Refresh(segment=name, at=at, error=message_of(cause))
+            done.append(found)
+            if progress is not None:
+                progress(len(done), len(order), found)
+        return done
+
+
+def _now(at: datetime | None) -> datetime:
+    if at is None:
+        return datetime.now(UTC)
+    if at.tzinfo is None:
+        raise SegmentError("the moment must have a time zone, like datetime.now(UTC)")
+    return at
+
+
+def _codes(website: str | Iterable[str] | None) -> tuple[str, ...]:
+    return () if website is None else (website,) if isinstance(website, str) else tuple(website)
