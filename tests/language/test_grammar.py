@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from segrules.errors import RuleError
-from segrules.language import Limits, format_condition, nodes, parse
+from segrules.language import Limits, format_condition, lint, nodes, parse
 from segrules.language.reading import grammar_path, parser
 
 
@@ -160,6 +160,8 @@ LARGE = {
     "open quote": '"' * 65_000,
     "comments": "#\n" * 32_000 + "true",
     "blanks": " " * 65_000 + "true",
+    "escaped quotes": '"' + '\\"' * 32_000,
+    "parentheses in an open text": '((("' + '\\"(' * 20_000,
     "dots": "a." * 32_000 + "a = 1",
     "digits": "lifetime.sales > " + "1" * 65_000,
     "dates": "1-1-1" * 13_000,
@@ -191,3 +193,15 @@ def test_the_deepest_rule_that_is_allowed(vocabulary):
     ):
         condition = parse(rule, vocabulary).condition
         assert parse(format_condition(condition), vocabulary).condition == condition
+
+
+def test_a_rule_with_countless_warnings_is_still_read(vocabulary):
+    rule = "any of (" + ",".join(["lifetime.sales > 1 or lifetime.orders > 2 and customer.id = 3"] * 300) + ")"
+    parsed = parse(rule, vocabulary)
+    assert 100 <= len(lint(parsed, vocabulary)) <= 200
+
+
+def test_a_rule_with_countless_mistakes_tells_some(vocabulary):
+    with pytest.raises(RuleError) as caught:
+        parse(" or ".join(f"x{number}.a = 1" for number in range(1_000)), vocabulary)
+    assert len(caught.value.diagnostics) == 100

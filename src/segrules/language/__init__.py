@@ -6,8 +6,9 @@ hardly meant. The grammar itself is ``grammar/segrules.lark``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 
 from attrs import field, frozen
@@ -26,6 +27,9 @@ from segrules.vocabulary import Vocabulary
 
 DEFAULT = Limits()
 
+#: From so many characters on, reading makes enough objects for the garbage collector to wake up often.
+LONG = 4_096
+
 
 @frozen
 class Parsed:
@@ -40,15 +44,29 @@ class Parsed:
 def parse(text: str, vocabulary: Vocabulary, *, name: str = "<rule>", limits: Limits = DEFAULT) -> Parsed:
     """The typed nodes of a rule; raises RuleError that carries every mistake in it."""
     source = Source(text, name)
-    form = read(source, limits)
-    resolver = Resolver(source, vocabulary, limits)
-    condition = None
-    with suppress(EnoughError):
-        condition = resolver.condition(form)
+    with _no_collection(len(text) > LONG):
+        form = read(source, limits)
+        resolver = Resolver(source, vocabulary, limits)
+        condition = None
+        with suppress(EnoughError):
+            condition = resolver.condition(form)
     if condition is None or resolver.report.diagnostics:
         raise RuleError(sorted(resolver.report.diagnostics, key=lambda each: each.span))
     condition = with_comments(condition, source, comments(source))
     return Parsed(condition, MappingProxyType(resolver.parameters), source, tuple(resolver.findings.diagnostics))
+
+
+@contextmanager
+def _no_collection(long: bool) -> Iterator[None]:
+    """Keeps the collector from going through all the memory again and again: what is made here stays."""
+    if not (long and gc.isenabled()):
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 __all__ = ["Expected", "Limits", "Parsed", "format_condition", "format_operand", "lint", "parse"]

@@ -18,7 +18,7 @@ from segrules.errors import Diagnostic
 from segrules.language import nodes
 from segrules.language.printer import format_condition
 from segrules.language.ranges import EVERYTHING, MANY, Ranges, Reasoning, Values, is_relative
-from segrules.language.report import EnoughError, Report
+from segrules.language.report import Report
 from segrules.language.shorthand import written_out
 from segrules.vocabulary import Vocabulary
 
@@ -34,11 +34,8 @@ _SIMPLE = (nodes.Compare, nodes.Between, nodes.OneOf, nodes.Within, nodes.IsSet,
 def lint(parsed: Parsed, vocabulary: Vocabulary, clock: Clock | None = None) -> list[Diagnostic]:
     """The warnings about a rule, in the order of its text; a clock lets them see windows that are empty now."""
     linter = _Linter(parsed, vocabulary, clock)
-    try:
-        linter.condition(parsed.condition, ())
-        linter.never_left(parsed.condition)
-    except EnoughError:
-        pass
+    linter.condition(parsed.condition, ())
+    linter.never_left(parsed.condition)
     return sorted((*parsed.findings, *linter.report.diagnostics), key=lambda each: (each.span, each.code))
 
 

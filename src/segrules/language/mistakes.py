@@ -318,7 +318,7 @@ class _Mistake:
 def _pieces(text: str, offset: int) -> list[tuple[str, int, int]]:
     """The words and signs of a text with their places; comments left out."""
     pattern = re.compile(
-        r"""\#[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[“„”][^“”\n]*[“”]|[‘‚’][^‘’\n]*[‘’]"""
+        r"""\#[^\n]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[“„”][^“”\n]*[“”]?|[‘‚’][^‘’\n]*[‘’]?"""
         r"""|:?[^\W\d]\w*(?:\.[^\W\d]\w*)*|[0-9][\w.]*(?:-[0-9]+)*|<=|>=|!=|<>|==|\S"""
     )
     return [

@@ -322,7 +322,7 @@ class LengthWindow:
 
 @frozen
 class PeriodWindow:
-    """``this month`` (offset 0), ``last quarter`` (-1), ``next year`` (1)."""
+    """A period of the calendar: ``this month`` (offset 0), ``last quarter`` (-1), ``next year`` (1)."""
 
     offset: int
     unit: Unit

@@ -86,20 +86,25 @@ def read(source: Source, limits: Limits) -> syntax.Form:
 
 # --- limits ----------------------------------------------------------------------------------------
 
-#: Everything that matters for the limits; comments and texts are taken whole, so that signs in them do not count.
+#: Everything that matters for the limits. Comments and texts are taken whole, so that signs in them do not count;
+#: a text that is never closed goes to the end of its line, so that no place is looked at twice.
 _PIECES = re.compile(
     r"""(?P<comment>\#[^\n]*)
-      | (?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[“„”](?:[^“”\\\n]|\\.)*[“”]|[‘‚’](?:[^‘’\\\n]|\\.)*[‘’])
+      | (?P<text>"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[“„”](?:[^“”\\\n]|\\.)*[“”]?|[‘‚’](?:[^‘’\\\n]|\\.)*[‘’]?)
       | (?P<open>\() | (?P<close>\)) | (?P<comma>,)
       | (?P<compare>[<>=≤≥≠]+|!=|\b(?:is|in|contains|with|before|after|on|where)\b)
       | (?P<join>\b(?:and|or)\b)
       | (?P<unary>-|\bnot\b)
-      | (?P<calculate>[+*%])""",
+      | (?P<calculate>[+*%])
+      | (?P<dot>\.)""",
     re.VERBOSE | re.IGNORECASE,
 )
 
 #: A text that is shorter than this is read at once, whatever is in it.
 _SMALL = 1_000
+
+#: So many points one after another are no name any more.
+MOST_DOTS = 12
 
 
 def _within_limits(source: Source, limits: Limits, report: Report) -> None:
@@ -110,9 +115,12 @@ def _within_limits(source: Source, limits: Limits, report: Report) -> None:
         report.stop("SEG401", f"the rule is longer than {limits.source // 1024} KiB", Span(end.start, end.start))
     if len(text) < min(_SMALL, limits.nesting * 4):
         return
-    depth = commas = joins = run = 0
+    depth = commas = joins = run = dots = 0
     for piece in _PIECES.finditer(text):
         kind = piece.lastgroup
+        dots = dots + 1 if kind == "dot" else 0
+        if dots > MOST_DOTS:
+            report.stop("SEG209", "this name has too many dots", Span(*piece.span()))
         if kind == "open":
             depth += 1
             if depth > limits.nesting:

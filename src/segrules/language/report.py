@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NoReturn, Protocol
 
 from attrs import Factory, define
@@ -74,11 +75,13 @@ class Report:
         instead_of: Span | None,
     ) -> None:
         span = place if isinstance(place, Span) else place.span
+        if severity is Severity.WARNING and len(self.diagnostics) >= MOST:
+            return
         if any(each.code == code and each.span == span for each in self.diagnostics):
             return
         suggestion = None if write is None else Suggestion(write, instead_of or span)
         self.diagnostics.append(Diagnostic(code, severity, message, span, self.source, suggestion, hint))
-        if len(self.diagnostics) >= MOST:
+        if severity is Severity.ERROR and len(self.diagnostics) >= MOST:
             raise EnoughError
 
     def text(self, place: Placed | Span) -> str:
@@ -94,9 +97,13 @@ class Report:
 
 def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
     """The known word that was most likely meant, or None."""
+    return _closest(word, tuple(known), likeness)
+
+
+@lru_cache(maxsize=1024)
+def _closest(word: str, candidates: tuple[str, ...], likeness: float) -> str | None:
     from difflib import get_close_matches
 
-    candidates = list(known)
     lowered = {each.lower(): each for each in reversed(candidates)}
     word = word.lower()
     found = get_close_matches(word, lowered, n=1, cutoff=likeness)
