@@ -30,7 +30,6 @@ from segrules.algebra import (
     OnMonthDay,
     Op,
     Or,
-    Picked,
     Present,
     Source,
     TextMatch,
@@ -118,7 +117,7 @@ def text_is_compared_with_its_case(node: Any) -> Any:
 
 @bug
 def codes_ignore_case(node: Any) -> Any:
-    if isinstance(node, Compare | OneOf | TextMatch) and node.kind is Kind.CODE:
+    if isinstance(node, Compare | OneOf | TextMatch | Field | Const) and node.kind is Kind.CODE:
         return attrs.evolve(node, kind=Kind.TEXT)
     return node
 
@@ -181,8 +180,8 @@ def of_equal_moments_the_smaller_id_is_the_last(node: Any) -> Any:
 
 @bug
 def a_pick_chooses_among_all_rows(node: Any) -> Any:
-    if isinstance(node, Picked):
-        return attrs.evolve(node, source=attrs.evolve(node.source, where=algebra.TRUE))
+    if isinstance(node, Source) and node.pick is not None:
+        return attrs.evolve(node, where=algebra.TRUE)
     return node
 
 

@@ -81,14 +81,17 @@ class Run:
     mismatches: list[Mismatch] = field(factory=list, init=False)
     seconds: float = field(default=0.0, init=False)
 
-    def go(self, cases: int) -> Run:
-        """Compares until so many cases are done on the backends together, or a mismatch is found."""
+    def go(self, cases: int, seconds: float | None = None) -> Run:
+        """Compares until so many cases are done on the backends together, or enough mismatches are found.
+
+        ``seconds``: begins no new population after so long.
+        """
         started = time.perf_counter()
         number = 0
-        while not self.is_over(cases):
+        while not self.is_over(cases) and (seconds is None or self.seconds < seconds):
             self.round(f"{self.seed}/{number}", cases)
             number += 1
-        self.seconds = time.perf_counter() - started
+            self.seconds = time.perf_counter() - started
         return self
 
     def is_over(self, cases: int) -> bool:

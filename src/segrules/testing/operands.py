@@ -256,7 +256,7 @@ class OperandMaker:
 
     def instant(self) -> Operand:
         """An instant that data fall on."""
-        kind = self.chooser.below(3)
+        kind = self.chooser.below(4)
         if kind == 0:
             return nodes.NowLiteral()
         if kind == 1:
