@@ -93,13 +93,14 @@ def fill(
         connection.execute(_MARK.insert().values(edition=EDITION, complete=False, **mark))
     tables, done = _tables(shop), 0
     later = engine.dialect.name == "postgresql"  # it checks them row by row; the others gain nothing
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         for table in tables:
             connection.execute(CreateTable(table, include_foreign_key_constraints=[] if later else None))
         for batch in demo.batches(size=2000):
             for table, (name, columns) in zip(tables, TABLES.items(), strict=True):
                 if rows := batch.get(name):
                     _insert(connection, table, columns, rows)
+            connection.commit()
             done += len(batch.get("customers", ()))
             progress(done)
         for table in tables:
@@ -108,6 +109,7 @@ def fill(
             for constraint in table.foreign_key_constraints if later else ():
                 connection.execute(AddConstraint(constraint, isolate_from_table=False))
         connection.execute(_MARK.update().values(complete=True))
+        connection.commit()
     _gather_statistics(engine, tables)
 
 
