@@ -59,7 +59,9 @@ class Levels:
     def open(self, reference: nodes.RelationRef) -> tuple[Source, Levels]:
         """The rows that a reference opens, and the levels inside them."""
         relation = self.relation(reference.relation)
-        if reference.parent is None:
+        if reference.parent is None and reference.parent_relation is not None:
+            source, scope = self._of_all(relation, self.relation(reference.parent_relation))
+        elif reference.parent is None:
             source, scope = _all_rows(relation, self.customer)
         else:
             assert relation.rows is not None
@@ -67,6 +69,13 @@ class Levels:
             around = attrs.evolve(parent, depth=self.depth)
             source, scope = around.source(relation.rows.path.rpartition(".")[2])
         return source, Levels(self.vocabulary, (*self.opened, Level(relation, scope)))
+
+    def _of_all(self, relation: Relation, parent: Relation) -> tuple[Source, Scope]:
+        """``order.items`` outside any order: those of all rows of the parent, whatever the word order_item leaves out."""
+        assert relation.rows is not None
+        assert parent.rows is not None
+        where = parent.rows.where
+        return self.customer.source(relation.rows.path, None if where is None else lambda row: where(row.parent))
 
     def open_shorthand(self, word: str) -> tuple[Source, Levels]:
         """The rows that a shorthand opens around one comparison, which do not count as a level."""
