@@ -126,7 +126,7 @@ class Refresher:
 
     @contextmanager
     def _begin(self, name: str) -> Iterator[sa.Connection]:
-        with refusals(name), self.engine.begin() as connection:
+        with refusals(f'the segment "{name}"'), self.engine.begin() as connection:
             yield connection
 
     def _claimed(self, segment_id: int, name: str, token: str, wait: bool, only_if: Callable[[Stored], bool]) -> bool:
@@ -344,14 +344,14 @@ class _Change:
 
 
 @contextmanager
-def refusals(name: str) -> Iterator[None]:
+def refusals(what: str) -> Iterator[None]:
     """A database that says that somebody else is at work is heard as SegmentBusyError."""
     try:
         yield
     except Exception as cause:
         if is_busy(cause):
             raise SegmentBusyError(
-                f'the segment "{name}" cannot be written now, since somebody else is at work: {message_of(cause)}'
+                f"{what} cannot be written now, since somebody else is at work: {message_of(cause)}"
             ) from cause
         raise
 

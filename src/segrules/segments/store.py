@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import IO, Any, assert_never, cast
 
 import attrs
 import sqlalchemy as sa
@@ -14,11 +15,13 @@ import sqlalchemy as sa
 from segrules.errors import SegmentError
 from segrules.hookspecs import Reason
 from segrules.rule import Rule
-from segrules.segments import dependencies, membership
+from segrules.segments import dependencies, membership, planning
 from segrules.segments import schedule as schedules
 from segrules.segments.catalogue import Catalogue, Stored
+from segrules.segments.exporting import Export, Format
 from segrules.segments.listeners import Listener, installed
 from segrules.segments.membership import Member, Point
+from segrules.segments.planning import Action, Step
 from segrules.segments.refreshing import Customers, Refresh, Refresher, message_of, refusals
 from segrules.segments.segment import Mode, Segment, State
 from segrules.segments.tables import Tables
@@ -82,15 +85,8 @@ class SegmentStore:
 
     def save_all(self, segments: Iterable[Segment]) -> Sequence[Segment]:
         """Store several segments, all or none of them, in this order."""
-        saved = []
-        segments = list(segments)
-        with refusals(segments[0].name if segments else ""), self._writing() as catalogue:
-            for segment in segments:
-                after, before = catalogue.saved(segment, datetime.now(UTC))
-                if before is not None and before.segment.active and not segment.active:
-                    self._clear(catalogue, after, Reason.DEACTIVATED)
-                saved.append(after.segment)
-        return saved
+        with self._writing() as catalogue:
+            return [self._save(catalogue, segment) for segment in segments]
 
     def get(self, name: str) -> Segment:
         """The segment of a name; SegmentError when there is none."""
@@ -104,7 +100,7 @@ class SegmentStore:
 
     def rename(self, name: str, new: str) -> Segment:
         """Give a segment another name; refused while rules of others name it."""
-        with refusals(name), self._writing() as catalogue:
+        with self._writing() as catalogue:
             return catalogue.renamed(name, new, datetime.now(UTC)).segment
 
     def activate(self, name: str) -> Segment:
@@ -117,10 +113,8 @@ class SegmentStore:
 
     def delete(self, name: str) -> None:
         """Take a segment out with its members and history; refused while rules of others name it."""
-        with refusals(name), self._writing() as catalogue:
-            catalogue.unused(name, "deleted")
-            self._clear(catalogue, catalogue.named(name), Reason.DELETED)
-            catalogue.removed(name)
+        with self._writing() as catalogue:
+            self._delete(catalogue, name)
 
     def state(self, name: str) -> State:
         """How a segment stands: status, message, size, since when."""
@@ -250,6 +244,57 @@ class SegmentStore:
         with self._trial(rule, at) as trial:
             return trial.attrition()
 
+    # --- as files ---
+
+    def export(
+        self,
+        name: str,
+        target: str | Path | IO[Any],
+        *,
+        format: str | None = None,  # noqa: A002
+        fields: Sequence[str] = (),
+        website: str | Iterable[str] | None = None,
+    ) -> int:
+        """Write the members into a file; how many they are.
+
+        ``format`` is csv, jsonl or parquet, by default what the file's name ends with. ``fields`` are fields of the
+        customer to write besides ``customer_id``, ``website`` and ``since``. A path is replaced when all is written; an
+        open file must take text, for Parquet bytes.
+        """
+        path = Path(target) if isinstance(target, (str, Path)) else None
+        if format is None and path is None:
+            raise SegmentError("an open file does not tell its format: give format=")
+        kind = Format.of(path) if format is None and path is not None else Format.of(Path(f"_.{format}"))
+        with self._reading() as catalogue:
+            export = Export(catalogue, name, fields, _codes(website))
+            return export.save(path, kind) if path is not None else export.write(cast("IO[Any]", target), kind)
+
+    def plan(
+        self, wanted: Iterable[Segment], *, at: datetime | None = None, prune: bool = False, counts: bool = True
+    ) -> Sequence[Step]:
+        """What would become of the store if it held just these segments, with ``counts`` of members; nothing is stored.
+
+        Stored segments that are not among them are left alone, or deleted with ``prune``.
+        """
+        with self._reading() as catalogue:
+            return planning.plan(catalogue, list(wanted), _now(at), prune=prune, counts=counts)
+
+    def apply(self, wanted: Iterable[Segment], *, prune: bool = False) -> Sequence[Step]:
+        """Save these segments as a plan says, all or none of them; members change at the next refresh."""
+        with self._writing() as catalogue:
+            steps = planning.plan(catalogue, list(wanted), datetime.now(UTC), prune=prune, counts=False)
+            for step in steps:
+                match step.action:
+                    case Action.CREATE | Action.CHANGE:
+                        self._save(catalogue, step.segment)
+                    case Action.DELETE:
+                        self._delete(catalogue, step.segment.name)
+                    case Action.KEEP | Action.IGNORE:
+                        pass
+                    case _:
+                        assert_never(step.action)
+        return steps
+
     # --- inside ---
 
     @cached_property
@@ -270,7 +315,7 @@ class SegmentStore:
 
     @contextmanager
     def _writing(self) -> Iterator[Catalogue]:
-        with self._engine.begin() as connection:
+        with refusals("the store"), self._engine.begin() as connection:
             yield Catalogue(connection, self.tables, self.shop)
 
     @contextmanager
@@ -278,6 +323,17 @@ class SegmentStore:
         segment = given if isinstance(given, Segment) else Segment(name="<rule>", rule=given)
         with self._reading() as catalogue:
             yield Trial(catalogue, segment, _now(at))
+
+    def _save(self, catalogue: Catalogue, segment: Segment) -> Segment:
+        after, before = catalogue.saved(segment, datetime.now(UTC))
+        if before is not None and before.segment.active and not segment.active:
+            self._clear(catalogue, after, Reason.DEACTIVATED)
+        return after.segment
+
+    def _delete(self, catalogue: Catalogue, name: str) -> None:
+        catalogue.unused(name, "deleted")
+        self._clear(catalogue, catalogue.named(name), Reason.DELETED)
+        catalogue.removed(name)
 
     def _clear(self, catalogue: Catalogue, stored: Stored, reason: Reason) -> None:
         self._refresher.locked(catalogue.connection, stored.id)
