@@ -71,7 +71,7 @@ class Levels:
         return source, Levels(self.vocabulary, (*self.opened, Level(relation, scope)))
 
     def _of_all(self, relation: Relation, parent: Relation) -> tuple[Source, Scope]:
-        """``order.items`` outside any order: those of all rows of the parent, whatever the word order_item leaves out."""
+        """``order.items`` outside any order: those of all parents, whatever order_item leaves out."""
         assert relation.rows is not None
         assert parent.rows is not None
         where = parent.rows.where
