@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
@@ -14,6 +15,7 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from segrules import clock
 from segrules.errors import BackendError
 
 
@@ -222,6 +224,35 @@ def _filled(template: str, arguments: list[Callable[[], str]]) -> str:
 
 for _function in _SPELLINGS:
     _spell(_function)
+
+
+class zoned_date(FunctionElement[Any]):
+    """The calendar day of a moment in a time zone, whose name is the second argument.
+
+    The zone's changes of offset are written out as one CASE, by halving: they are a table of the calendar and
+    no values of a rule.
+    """
+
+    type = sa.Date()
+    inherit_cache = True
+
+
+@compiles(zoned_date)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+def _write_zoned_date(element: zoned_date, compiler: SQLCompiler, **kw: Any) -> str:
+    moment, zone = list(element.clauses)
+    written = compiler.process(moment, **kw)
+    moments, seconds = clock.offsets(ZoneInfo(str(zone)))
+    engine = engine_name(compiler.dialect.name)
+    word = "" if engine == "sqlite" else "TIMESTAMP "
+
+    def offset(low: int, high: int) -> str:
+        if len(set(seconds[low:high])) == 1:
+            return str(seconds[low])
+        middle = (low + high) // 2
+        edge = moments[middle - 1].strftime("%Y-%m-%d %H:%M:%S.%f")
+        return f"CASE WHEN {written} < {word}'{edge}' THEN {offset(low, middle)} ELSE {offset(middle, high)} END"
+
+    return _filled(_SPELLINGS[local_date][engine], [lambda: written, lambda: offset(0, len(seconds))])
 
 
 def engine_name(dialect_name: str) -> str:

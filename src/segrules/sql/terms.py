@@ -255,18 +255,11 @@ class Terms:
         """The calendar day of a date, or of a moment in the shop's zone."""
         if value.kind is Kind.DATE:
             return value.sql
-        moments, seconds = clock.offsets(self.zone)
-
-        def offset(low: int, high: int) -> ColumnElement[Any]:
-            """The offset among ``seconds[low:high]``, by halving."""
-            if len(set(seconds[low:high])) == 1:
-                return sa.literal(seconds[low], sa.Integer())
-            middle = (low + high) // 2
-            edge = sa.literal(moments[middle - 1], sa.DateTime())
-            return sa.case((value.sql < edge, offset(low, middle)), else_=offset(middle, high))
-
-        if value.cheap or len(seconds) == 1:
-            return functions.local_date(value.sql, offset(0, len(seconds)))
+        _, seconds = clock.offsets(self.zone)
+        if len(seconds) == 1:
+            return functions.local_date(value.sql, sa.literal(seconds[0], sa.Integer()))
+        if value.cheap and self.zone.key is not None:
+            return functions.zoned_date(value.sql, sa.literal_column(self.zone.key))
         return functions.local_date(value.sql, self._looked_up_offset(value.sql))
 
     def _looked_up_offset(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
