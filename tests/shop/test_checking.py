@@ -30,7 +30,8 @@ def test_what_does_not_fit_is_named(engine: sa.Engine) -> None:
     customers = sa.Table("customer", metadata, sa.Column("id", sa.Integer, primary_key=True))
     orders = sa.Table(
         "orders", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("customer_id", sa.Integer),
-        sa.Column("grand_totl", Money()), sa.Column("status", sa.Integer), sa.Column("coupon_code", sa.String, nullable=False),
+        sa.Column("grand_totl", Money()), sa.Column("status", sa.Integer),
+        sa.Column("coupon_code", sa.String, nullable=False),
     )  # fmt: skip
     found = problems(Mapping({"": Entity(customers), "orders": Entity(orders, orders.c.customer_id)}), engine)
     assert found[0] == 'there is no table "customer"; did you mean "customers"?'
@@ -53,7 +54,9 @@ def test_a_mapping_hangs_together() -> None:
 
 def test_a_look_up_without_a_foreign_key_may_point_nowhere() -> None:
     metadata = sa.MetaData()
-    stores = sa.Table("stores", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("code", sa.String, nullable=False))
+    stores = sa.Table(
+        "stores", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("code", sa.String, nullable=False)
+    )
     orders = sa.Table(
         "orders", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("loose", sa.Integer, nullable=False),
         sa.Column("tight", sa.Integer, sa.ForeignKey("stores.id"), nullable=False),

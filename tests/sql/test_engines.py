@@ -21,7 +21,10 @@ ASSIGNED = [
 def test_every_code_point_folds_as_in_memory(engine: sa.Engine) -> None:
     """In stretches of text, since folding works character by character."""
     table = sa.Table(
-        "sqltest_text", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("x", exact_text(200))
+        "sqltest_text",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("x", exact_text(200)),
     )
     table.drop(engine, checkfirst=True)
     table.create(engine)
@@ -47,7 +50,9 @@ def test_pooled_connections_are_prepared_too() -> None:
 
 def test_duckdb_keeps_transactions_and_takes_many_rows() -> None:
     engine = sa.create_engine("duckdb://")
-    table = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("x", sa.Numeric(16, 4)))
+    table = sa.Table(
+        "t", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("x", sa.Numeric(16, 4))
+    )
     table.create(engine)
     with engine.begin() as connection:
         connection.execute(table.insert(), [{"id": number, "x": None} for number in range(20_000)])

@@ -1,5 +1,6 @@
 """Every class of the algebra on every database: its answer, with missing values and under negation."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -65,7 +66,9 @@ def more(left: Any, right: Any, op: Op = Op.GT) -> Compare:
     return Compare(op, left, right, Kind.NUMBER)
 
 
-def any_row(path: str, where: Callable[[Scope], Any] | None = None, pick: Pick | None = None, after: Any = TRUE) -> Exists:
+def any_row(
+    path: str, where: Callable[[Scope], Any] | None = None, pick: Pick | None = None, after: Any = TRUE
+) -> Exists:
     return Exists(me.source(path, where, pick)[0], after)
 
 

@@ -1,4 +1,4 @@
-"""Whether a mapping fits a live database: each mapped table and column is there, with a type that can hold the field."""
+"""Whether a mapping fits a live database: each table and column is there, with a type that can hold the field."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _of_columns(table: sa.Table, live: dict[str, Any], dialect: sa.Dialect) -> I
         if wanted is not None and kept is not None and not _fits(wanted, kept, there["type"], dialect):
             yield f"{place} should hold {wanted}, but the database keeps {kept} there ({there['type']})"
         elif isinstance(there["type"], sa.Float) and not isinstance(column.type, sa.Float):
-            yield f"{place} is a floating-point number ({there['type']}), which is not exact; use NUMERIC or whole units"
+            yield f"{place} is a float ({there['type']}), which is not exact; use NUMERIC or whole units"
         elif isinstance(column.type, Money) and _rounds(there["type"], dialect):
             yield f"{place} keeps fewer than {Money.scale} decimals ({there['type']}); declare it as sa.Numeric instead"
         if column.nullable is False and there["nullable"]:

@@ -87,8 +87,10 @@ def default_tables(
     )  # fmt: skip
     tables["product_categories"] = sa.Table(
         prefix + "product_categories", metadata,
-        sa.Column("product_id", sa.BigInteger, sa.ForeignKey(tables["products"].c.id), primary_key=True, autoincrement=False),
-        sa.Column("category_id", sa.BigInteger, sa.ForeignKey(tables["categories"].c.id), primary_key=True, autoincrement=False),
+        *(
+            sa.Column(own, sa.BigInteger, sa.ForeignKey(tables[name].c.id), primary_key=True, autoincrement=False)
+            for own, name in (("product_id", "products"), ("category_id", "categories"))
+        ),
         schema=schema,
     )  # fmt: skip
     table(

@@ -7,6 +7,7 @@ passing a list of mappings to ``connection.execute(table.insert(), rows)``: they
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from decimal import Decimal
 from types import ModuleType
 from typing import Any
@@ -27,8 +28,8 @@ from sqlalchemy.types import TypeEngine
 _VALUES = re.compile(r"^(INSERT INTO .*?\)) VALUES \((\?(?:, \?)*)\)$", re.DOTALL)
 _TYPES: dict[str, TypeEngine[Any]] = {
     "BIGINT": sa.BigInteger(), "INTEGER": sa.Integer(), "SMALLINT": sa.SmallInteger(), "HUGEINT": sa.Numeric(38, 0),
-    "TINYINT": sa.SmallInteger(), "VARCHAR": sa.String(), "BOOLEAN": sa.Boolean(), "DATE": sa.Date(), "TIMESTAMP": sa.DateTime(),
-    "TIMESTAMP WITH TIME ZONE": sa.DateTime(timezone=True), "DOUBLE": sa.Double(), "FLOAT": sa.Float(),
+    "TINYINT": sa.SmallInteger(), "VARCHAR": sa.String(), "BOOLEAN": sa.Boolean(), "DATE": sa.Date(),
+    "TIMESTAMP": sa.DateTime(), "TIMESTAMP WITH TIME ZONE": sa.DateTime(timezone=True), "DOUBLE": sa.Double(), "FLOAT": sa.Float(),
 }  # fmt: skip
 
 
@@ -49,7 +50,8 @@ class _Cursor:
         if found is None:
             self._cursor.executemany(statement, parameters)
             return
-        columns = [[str(each) if isinstance(each, Decimal) else each for each in column] for column in zip(*parameters)]
+        turned = zip(*parameters, strict=True)
+        columns = [[str(each) if isinstance(each, Decimal) else each for each in column] for column in turned]
         arrays = ", ".join("unnest(?)" if any(each is not None for each in column) else "NULL" for column in columns)
         kept = [column for column in columns if any(each is not None for each in column)]
         if not kept:
@@ -90,17 +92,19 @@ class _Connection:
     def _end(self, how: str) -> None:
         import duckdb
 
-        try:
+        with suppress(duckdb.TransactionException):  # none was open
             self._connection.execute(how)
-        except duckdb.TransactionException:  # none was open
-            pass
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
 
 class _Types(PGTypeCompiler):
-    def visit_CHAR(self, type_: Any, **kw: Any) -> str:
+    def visit_CHAR(
+        self,
+        type_: Any,
+        **kw: Any,
+    ) -> str:
         return "VARCHAR"
 
 
@@ -190,7 +194,8 @@ class Dialect(PGDialect):
     def get_table_names(self, connection: Connection, schema: str | None = None, **kw: Any) -> list[str]:
         """The names of all tables of a schema."""
         found = connection.exec_driver_sql(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_catalog = current_database()",
+            "SELECT table_name FROM information_schema.tables"
+            " WHERE table_schema = ? AND table_catalog = current_database()",
             (schema or "main",),
         )
         return list(found.scalars())
@@ -209,7 +214,8 @@ class Dialect(PGDialect):
         return list(
             connection.exec_driver_sql(
                 "SELECT column_name, data_type, is_nullable, column_default FROM information_schema.columns"
-                " WHERE table_name = ? AND table_schema = ? AND table_catalog = current_database() ORDER BY ordinal_position",
+                " WHERE table_name = ? AND table_schema = ? AND table_catalog = current_database()"
+                " ORDER BY ordinal_position",
                 (table_name, schema or "main"),
             )
         )

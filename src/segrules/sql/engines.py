@@ -41,7 +41,8 @@ def prepare(engine: sa.Engine) -> None:
             raise BackendError(f"this database lacks the collation by which text ignores case: {cause.orig}") from cause
     if found != fold(_PROBES):
         raise BackendError(
-            f"this database folds {_PROBES!r} to {found!r}, not to {fold(_PROBES)!r}: text would not compare as in memory"
+            f"this database folds {_PROBES!r} to {found!r}, not to {fold(_PROBES)!r}:"
+            " text would not compare as in memory"
         )
     setattr(engine.dialect, _READY, True)
 

@@ -19,97 +19,97 @@ from segrules import clock
 from segrules.errors import BackendError
 
 
-class folded(FunctionElement[str]):
+class folded(FunctionElement[str]):  # noqa: N801
     """Text as it is compared: by Unicode's simple lower-case mapping, then byte for byte."""
 
     type = sa.String()
     inherit_cache = True
 
 
-class exact(FunctionElement[str]):
+class exact(FunctionElement[str]):  # noqa: N801
     """Text whose comparison is byte for byte, whatever its column's collation."""
 
     type = sa.String()
     inherit_cache = True
 
 
-class holds(FunctionElement[bool]):
+class holds(FunctionElement[bool]):  # noqa: N801
     """Whether a text holds another; both sides compare exactly already."""
 
     type = sa.Boolean()
     inherit_cache = True
 
 
-class starts(FunctionElement[bool]):
+class starts(FunctionElement[bool]):  # noqa: N801
     """Whether a text starts with another."""
 
     type = sa.Boolean()
     inherit_cache = True
 
 
-class ends(FunctionElement[bool]):
+class ends(FunctionElement[bool]):  # noqa: N801
     """Whether a text ends with another."""
 
     type = sa.Boolean()
     inherit_cache = True
 
 
-class larger(FunctionElement[Any]):
+class larger(FunctionElement[Any]):  # noqa: N801
     """The larger of two values, or the one that is not NULL."""
 
     inherit_cache = True
 
 
-class local_date(FunctionElement[Any]):
+class local_date(FunctionElement[Any]):  # noqa: N801
     """The calendar day of a moment, so many seconds east of UTC."""
 
     type = sa.Date()
     inherit_cache = True
 
 
-class day_number(FunctionElement[int]):
+class day_number(FunctionElement[int]):  # noqa: N801
     """The proleptic Gregorian number of a date: 1 for the first day of the year 1."""
 
     type = sa.BigInteger()
     inherit_cache = True
 
 
-class month_day(FunctionElement[int]):
+class month_day(FunctionElement[int]):  # noqa: N801
     """Month times 100 plus day of a date."""
 
     type = sa.Integer()
     inherit_cache = True
 
 
-class month_of(FunctionElement[int]):
+class month_of(FunctionElement[int]):  # noqa: N801
     """The month of a date."""
 
     type = sa.Integer()
     inherit_cache = True
 
 
-class day_of(FunctionElement[int]):
+class day_of(FunctionElement[int]):  # noqa: N801
     """The day of the month of a date."""
 
     type = sa.Integer()
     inherit_cache = True
 
 
-class wide_sum(FunctionElement[Any]):
+class wide_sum(FunctionElement[Any]):  # noqa: N801
     """A sum of whole numbers beyond 64 bits, on SQLite only."""
 
     type = sa.types.NullType()
     inherit_cache = True
 
 
-class wide_product(FunctionElement[Any]):
+class wide_product(FunctionElement[Any]):  # noqa: N801
     """A product of whole numbers beyond 64 bits, on SQLite only."""
 
     type = sa.types.NullType()
     inherit_cache = True
 
 
-class wide_order(FunctionElement[int]):
+class wide_order(FunctionElement[int]):  # noqa: N801
     """-1, 0 or 1 as one whole number beyond 64 bits is smaller, equal or larger than another, on SQLite only."""
 
     type = sa.Integer()
@@ -226,7 +226,7 @@ for _function in _SPELLINGS:
     _spell(_function)
 
 
-class zoned_date(FunctionElement[Any]):
+class zoned_date(FunctionElement[Any]):  # noqa: N801
     """The calendar day of a moment in a time zone, whose name is the second argument.
 
     The zone's changes of offset are written out as one CASE, by halving: they are a table of the calendar and

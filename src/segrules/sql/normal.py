@@ -165,7 +165,7 @@ def _of_count(op: Op, counted: Aggregate, value: Any) -> Predicate | None:
 
 
 def _intervals(predicate: Predicate) -> Predicate:
-    """A conjunction in which each term has one lower and one upper bound at most; false when they exclude each other."""
+    """A conjunction with one lower and one upper bound a term at most; false when they exclude each other."""
     if not isinstance(predicate, And):
         return predicate
     lowest: dict[Term, tuple[Any, bool, Predicate]] = {}

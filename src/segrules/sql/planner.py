@@ -162,7 +162,7 @@ class _Planner:
         ]
         outside = [part for part in parts if not any(part is each for each in inside)]
         folded: dict[Term, Value] = {}
-        for total, rest in zip(group.totals, rests):
+        for total, rest in zip(group.totals, rests, strict=True):
             only = None if rest == TRUE else writer.write(rest, opened.rows)
             folded[total] = terms.folded(total, opened.rows, only, grouped=True)
         terms.hoisted.update(folded)
@@ -185,13 +185,14 @@ class _Planner:
             else "left join, customers without rows can match"
         )
         self.lines.append(
-            f"{group.name}: {len(group.totals)} total(s) in one grouped pass, {len(inside)} condition(s) in HAVING; {join}"
+            f"{group.name}: {len(group.totals)} total(s) in one grouped pass,"
+            f" {len(inside)} condition(s) in HAVING; {join}"
         )
         return outside
 
     def _repeats(self, part: Predicate, group: _Group, rests: list[Predicate], parts: list[Predicate]) -> bool:
         """Whether HAVING would compute a filtered total again that another condition needs too."""
-        filtered = {total for total, rest in zip(group.totals, rests) if rest != TRUE}
+        filtered = {total for total, rest in zip(group.totals, rests, strict=True) if rest != TRUE}
         asked = [total for each in parts for total in totals(each)]
         return any(total in filtered and asked.count(total) > 1 for total in totals(part))
 

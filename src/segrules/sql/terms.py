@@ -270,7 +270,7 @@ class Terms:
                 sa.select(
                     sa.literal(since, sa.DateTime()).label("since"), sa.literal(each, sa.Integer()).label("seconds")
                 )
-                for since, each in zip((datetime.min, *moments), seconds)
+                for since, each in zip((datetime.min, *moments), seconds, strict=True)
             )
         ).subquery(self.writer.names.fresh("offsets"))
         query = sa.select(listed.c.seconds).where(listed.c.since <= moment).order_by(listed.c.since.desc())

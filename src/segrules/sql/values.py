@@ -82,7 +82,8 @@ class Arithmetic:
         digits, decimals = _DIGITS.get(self.engine, (1000, 1000))
         if len(str(value.limit)) > digits or value.scale > decimals:
             raise BackendError(
-                f"{what} of this rule can reach {len(str(value.limit))} digits, and {self.engine} is exact to {digits} only;"
+                f"{what} of this rule can reach {len(str(value.limit))} digits,"
+                f" and {self.engine} is exact to {digits} only;"
                 " compare smaller numbers, or run the rule on PostgreSQL"
             )
         return value

@@ -434,7 +434,7 @@ class Writer:
         together = other.first.parent_column == opened.first.parent_column
         # The conditions come first: they may join further tables to the frame.
         outdoing = (together, *self.conditions(source.where, other.rows), further)
-        query = sa.select(sa.literal_column("1")).select_from(other.frame.clause).where(*outdoing)
+        query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(other.frame.clause).where(*outdoing)
         return [*conditions, sa.not_(sa.exists(query.correlate_except(None)))]
 
 
