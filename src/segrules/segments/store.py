@@ -73,6 +73,10 @@ class SegmentStore:
         """Every table of the store exists; those that are there stay as they are."""
         self.metadata.create_all(self.engine)
 
+    def exists(self) -> bool:
+        """Whether the store's tables are in the database."""
+        return sa.inspect(self.engine).has_table(self.tables.segments.name, schema=self._schema)
+
     # --- definitions ---
 
     def save(self, segment: Segment) -> Segment:

@@ -1,0 +1,304 @@
+"""``segrules segments``, ``members`` and ``export``: what is stored, and who is in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from segrules.cli.database import database_option, open_engine, told
+from segrules.cli.failures import Blame, Exit, Failure, Verb
+from segrules.cli.output import echo_json, json_option, table_lines
+
+if TYPE_CHECKING:
+    from segrules.segments import SegmentStore, State
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def store_options(command: F) -> F:
+    """The options of every command that works on a store."""
+    for option in reversed(
+        (
+            database_option,
+            click.option(
+                "--prefix",
+                default="segrules_",
+                envvar="SEGRULES_PREFIX",
+                metavar="TEXT",
+                help="What the names of the store's tables begin with.  [default: segrules_]",
+            ),
+            click.option(
+                "--timezone",
+                default="UTC",
+                envvar="SEGRULES_TIMEZONE",
+                metavar="ZONE",
+                help="The zone of the shop's days.  [default: UTC]",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def opened(
+    database: str | None, prefix: str, timezone: str, *, create: bool = False, **settings: Any
+) -> Iterator[SegmentStore]:
+    """The store in a database. What the database refuses is told as a failure of the environment."""
+    from segrules.segments import SegmentStore
+    from segrules.shop import Shop
+
+    engine = open_engine(database)
+    store = SegmentStore(engine, Shop.default(timezone=timezone), prefix=prefix, **settings)
+    with told(engine):
+        if create:
+            store.create_tables()
+        elif not store.exists():
+            raise Failure(
+                Blame.ENVIRONMENT,
+                f'there is no store "{prefix}…" in this database; make it with: segrules apply FOLDER',
+            )
+        yield store
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A moment as text, or None."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+@click.command(cls=Verb)
+@click.argument("name", required=False, metavar="[NAME]")
+@store_options
+@json_option
+@click.pass_context
+def segments_command(
+    ctx: click.Context, name: str | None, database: str | None, prefix: str, timezone: str, as_json: bool
+) -> None:
+    """List the stored segments and how they stand, or show one with its history.
+
+    Exit code 1 when a segment's last refresh failed, so that a monitor can ask.
+
+    JSON: {"segments": [{"name", "title", "rule", "active", "websites", "groups", "refresh", "priority", "version",
+    "status", "message", "members", "at", "finished_at"}]}; with NAME also "history": [{"at", "members", "entered",
+    "left", "seconds", "reason"}] and "used_by": [name]
+    """
+    from segrules.segments import Status
+
+    with opened(database, prefix, timezone) as store:
+        states = {each.segment: each for each in ([store.state(name)] if name else store.states())}
+        segments = [store.get(name)] if name else store.list()
+        listed = [_to_json(segment, states[segment.name]) for segment in segments]
+        history = [
+            {
+                "at": iso(each.at),
+                "members": each.members,
+                "entered": each.entered,
+                "left": each.left,
+                "seconds": each.seconds,
+                "reason": each.reason.value,
+            }
+            for each in (store.history(name, limit=20) if name else ())
+        ]
+        users = list(store.users(name)) if name else []
+    if as_json:
+        echo_json({"segments": listed, **({"history": history, "used_by": users} if name else {})})
+    elif name:
+        _detail(listed[0], history, users)
+    else:
+        _overview(listed)
+    failed = any(state.status is Status.ERROR for state in states.values())
+    ctx.exit(Exit.FINDINGS if failed else Exit.FINE)
+
+
+@click.command(cls=Verb)
+@click.argument("name")
+@click.option("--website", "websites", multiple=True, metavar="CODE", help="Only this website; may be repeated.")
+@click.option("--customer", metavar="ID", help="Is this customer a stored member, and would it be one now?")
+@click.option("--limit", type=click.IntRange(1), default=100, metavar="N", help="How many to show.  [default: 100]")
+@click.option("--after", metavar="ID", help="Begin behind this customer.")
+@store_options
+@json_option
+@click.pass_context
+def members_command(
+    ctx: click.Context,
+    name: str,
+    websites: Sequence[str],
+    customer: str | None,
+    limit: int,
+    after: str | None,
+    database: str | None,
+    prefix: str,
+    timezone: str,
+    as_json: bool,
+) -> None:
+    """Show members of a stored segment by id, or ask about one customer.
+
+    With --customer the exit code is 1 when that customer is no stored member.
+
+    JSON: {"segment", "size", "members": [{"customer_id", "website", "since"}]}; with --customer
+    {"segment", "customer_id", "member", "would_be_member", "segments": [name]}
+    """
+    with opened(database, prefix, timezone) as store:
+        if customer is not None:
+            key = _id(customer)
+            answer: dict[str, Any] = {"segment": name, "customer_id": key, "member": store.contains(name, key)}
+            answer |= {"would_be_member": store.matches(name, key), "segments": list(store.segments_of(key))}
+        else:
+            page = store.page(name, after=None if after is None else _id(after), limit=limit, website=websites or None)
+            size = store.size(name, website=websites or None)
+    if customer is not None:
+        if as_json:
+            echo_json(answer)
+        else:
+            click.echo(f"{customer} is {'a' if answer['member'] else 'no'} member of {name}", nl=False)
+            click.echo("" if answer["member"] == answer["would_be_member"] else "; the next refresh would change that")
+        ctx.exit(Exit.FINE if answer["member"] else Exit.FINDINGS)
+    rows = [{"customer_id": each.customer_id, "website": each.website, "since": iso(each.since)} for each in page]
+    if as_json:
+        echo_json({"segment": name, "size": size, "members": rows})
+        return
+    shown = [[str(row["customer_id"]), row["website"] or "", row["since"] or ""] for row in rows]
+    for line in table_lines(("customer", "website", "since"), shown, right=(0,)):
+        click.echo(line)
+    if size > len(rows):
+        more = f"; go on with --after {rows[-1]['customer_id']}" if len(rows) == limit else ""
+        click.echo(f"{len(rows):,} of {size:,} members{more}; all of them: segrules export {name}")
+
+
+@click.command(cls=Verb)
+@click.argument("name")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Where to write: a .csv, .jsonl or .parquet file.  [default: standard output]",
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    help="The format, when the file's name does not tell it.",
+)
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    metavar="FIELD",
+    help="A field of the customer to write too, like email; may be repeated.",
+)
+@click.option("--website", "websites", multiple=True, metavar="CODE", help="Only this website; may be repeated.")
+@store_options
+@json_option
+def export_command(
+    name: str,
+    output: str | None,
+    kind: str | None,
+    fields: Sequence[str],
+    websites: Sequence[str],
+    database: str | None,
+    prefix: str,
+    timezone: str,
+    as_json: bool,
+) -> None:
+    """Write all members of a stored segment into a file, with the fields that are asked for.
+
+    JSON (with --output): {"segment", "file", "members"}
+    """
+    with opened(database, prefix, timezone) as store:
+        if output is not None:
+            count = store.export(name, output, format=kind, fields=fields, website=websites or None)
+        else:
+            kind = kind or "csv"
+            target: IO[Any] = (
+                click.get_binary_stream("stdout") if kind == "parquet" else click.get_text_stream("stdout")
+            )
+            count = store.export(name, target, format=kind, fields=fields, website=websites or None)
+    if output is not None and as_json:
+        echo_json({"segment": name, "file": output, "members": count})
+    elif output is not None:
+        click.echo(f"{count:,} members written to {output}")
+
+
+def _id(text: str) -> int | str:
+    """A customer's id as the database has it: a whole number where it looks like one."""
+    return int(text) if text.lstrip("-").isdecimal() else text
+
+
+def _to_json(segment: Any, state: State) -> dict[str, Any]:
+    return {
+        "name": segment.name,
+        "title": segment.title,
+        "rule": segment.rule,
+        "active": segment.active,
+        "websites": list(segment.websites),
+        "groups": list(segment.groups),
+        "refresh": segment.mode.value,
+        "priority": segment.priority,
+        "version": segment.version,
+        "status": state.status.value,
+        "message": state.message,
+        "members": state.members,
+        "at": iso(state.at),
+        "finished_at": iso(state.finished_at),
+    }
+
+
+def _overview(listed: Sequence[dict[str, Any]]) -> None:
+    if not listed:
+        click.echo("No segments are stored yet; put .seg files into a folder and go on with: segrules apply FOLDER")
+        return
+    head = ("segment", "status", "members", "as of", "priority", "title")
+    rows = [
+        [
+            each["name"],
+            _status(each),
+            f"{each['members']:,}",
+            each["at"] or "never",
+            str(each["priority"]),
+            each["title"],
+        ]
+        for each in listed
+    ]
+    for line in table_lines(head, rows, right=(2, 4)):
+        click.echo(line)
+    for each in listed:
+        if each["message"]:
+            click.echo(f"{click.style(each['name'], bold=True)}: {each['message']}", err=True)
+
+
+def _status(listed: dict[str, Any]) -> str:
+    return str(listed["status"]) if listed["active"] else "inactive"
+
+
+def _detail(listed: dict[str, Any], history: Sequence[dict[str, Any]], users: Sequence[str]) -> None:
+    title = f": {listed['title']}" if listed["title"] else ""
+    click.echo(f"{click.style(listed['name'], bold=True)}{title}")
+    click.echo(f"{_status(listed)}, {listed['members']:,} members as of {listed['at'] or 'never'}")
+    facts = {
+        "websites": ", ".join(listed["websites"]),
+        "groups": ", ".join(listed["groups"]),
+        "refresh": listed["refresh"],
+        "priority": str(listed["priority"]),
+        "version": str(listed["version"]),
+        "used by": ", ".join(users),
+        "message": listed["message"],
+    }
+    for word, value in facts.items():
+        if value:
+            click.echo(f"{word}: {value}")
+    click.echo()
+    click.echo(listed["rule"])
+    if history:
+        click.echo()
+        rows = [
+            [each["at"] or "", f"{each['members']:,}", f"+{each['entered']:,}", f"-{each['left']:,}",
+             f"{each['seconds']:.3f}", each["reason"]]
+            for each in history
+        ]  # fmt: skip
+        for line in table_lines(("as of", "members", "entered", "left", "seconds", "reason"), rows, right=(1, 2, 3, 4)):
+            click.echo(line)
