@@ -58,7 +58,8 @@ def test_a_look_up_without_a_foreign_key_may_point_nowhere() -> None:
         "stores", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("code", sa.String, nullable=False)
     )
     orders = sa.Table(
-        "orders", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("loose", sa.Integer, nullable=False),
+        "orders", metadata, sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("loose", sa.Integer, nullable=False),
         sa.Column("tight", sa.Integer, sa.ForeignKey("stores.id"), nullable=False),
     )  # fmt: skip
     assert Lookup(stores, orders.c.loose, stores.c.id).field(stores.c.code).nullable

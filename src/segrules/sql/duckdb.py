@@ -29,7 +29,8 @@ _VALUES = re.compile(r"^(INSERT INTO .*?\)) VALUES \((\?(?:, \?)*)\)$", re.DOTAL
 _TYPES: dict[str, TypeEngine[Any]] = {
     "BIGINT": sa.BigInteger(), "INTEGER": sa.Integer(), "SMALLINT": sa.SmallInteger(), "HUGEINT": sa.Numeric(38, 0),
     "TINYINT": sa.SmallInteger(), "VARCHAR": sa.String(), "BOOLEAN": sa.Boolean(), "DATE": sa.Date(),
-    "TIMESTAMP": sa.DateTime(), "TIMESTAMP WITH TIME ZONE": sa.DateTime(timezone=True), "DOUBLE": sa.Double(), "FLOAT": sa.Float(),
+    "TIMESTAMP": sa.DateTime(),
+    "TIMESTAMP WITH TIME ZONE": sa.DateTime(timezone=True), "DOUBLE": sa.Double(), "FLOAT": sa.Float(),
 }  # fmt: skip
 
 
