@@ -1,16 +1,16 @@
-"""Databases that are there without a server; DuckDB where it is installed."""
+"""Every database that segrules promises; one that does not answer is skipped unless the environment requires it."""
 
 import pytest
-import sqlalchemy as sa
+
+from segrules.testing.backends import BACKENDS, BackendAbsentError, fresh, required
 
 
-@pytest.fixture(params=["sqlite", "duckdb"])
-def engine(request, tmp_path):
-    if request.param == "duckdb":
-        pytest.importorskip("duckdb")
-    import segrules
-
-    engine = sa.create_engine(f"{request.param}:///{tmp_path / 'shop'}")
-    segrules.prepare(engine)
-    yield engine
-    engine.dispose()
+@pytest.fixture(params=BACKENDS)
+def engine(request):
+    try:
+        with fresh(request.param) as backend:
+            yield backend.engine
+    except BackendAbsentError as absent:
+        if request.param in required():
+            raise
+        pytest.skip(str(absent))

@@ -60,6 +60,7 @@ def test_the_tour_agrees_with_a_plain_reading_and_memory_with_the_database(engin
         assert outcomes[name].example == members[0]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_disagreement_is_found(engine, monkeypatch):
     """The check is no decoration: a predicate that lies about one customer is caught."""
     shop = sr.Shop.default()
@@ -76,6 +77,7 @@ def test_a_disagreement_is_found(engine, monkeypatch):
     assert outcome.disagreed == [7] and outcome.agreed == outcome.checked - 1 == 39
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("sample", [0, 3, 50])
 def test_a_sample_is_never_larger_than_asked(engine, sample):
     shop = sr.Shop.default()

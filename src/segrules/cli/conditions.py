@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import textwrap
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,11 +46,9 @@ def _named(vocabulary: Vocabulary, word: str) -> Relation:
 
 
 def _overview(vocabulary: Vocabulary) -> None:
-    width = get_terminal_size((100, 24)).columns
     rows = [[relation.word, str(len(relation.fields) or ""), _plain(relation.type.help())] for relation in vocabulary]
-    names = max(len(row[0]) for row in rows)
     for line in table_lines(("word", "fields", "what it is about"), rows, right=(1,)):
-        click.echo(textwrap.fill(line, width, subsequent_indent=" " * (names + 10)) if len(line) > width else line)
+        click.echo(line)
     click.echo()
     click.echo(f"The fields and examples of one: segrules conditions {rows[0][0]}")
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from shutil import get_terminal_size
 from typing import Any
 
 import click
 
 from segrules.errors import Diagnostic, Severity
+
+#: How wide text is where no terminal says, and how narrow a column of text may become.
+_WIDTH, _NARROWEST = 120, 30
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 
@@ -51,17 +56,24 @@ def diagnostic_to_json(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
-    """Rows in columns below a head, two blanks apart; the columns in ``right`` end flush."""
-    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+    """Rows in columns below a head, two blanks apart; the columns in ``right`` end flush.
 
-    def line(row: Sequence[str]) -> str:
+    The last column is text, which goes on below itself where the terminal ends.
+    """
+    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head) - 1)]
+    before = sum(widths) + 2 * len(widths)
+    room = max(_NARROWEST, get_terminal_size((_WIDTH, 24)).columns - before)
+
+    def lines(row: Sequence[str]) -> Iterator[str]:
         cells = (
             cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            for place, (cell, width) in enumerate(zip(row, widths, strict=False))
         )
-        return "  ".join(cells).rstrip()
+        first, *more = textwrap.wrap(row[-1], room) or [""]
+        yield "  ".join((*cells, first)).rstrip()
+        yield from (" " * before + line for line in more)
 
-    return [click.style(line(head), bold=True), *map(line, rows)]
+    return [*(click.style(line, bold=True) for line in lines(head)), *(line for row in rows for line in lines(row))]
 
 
 def plain_value(value: Any) -> Any:
