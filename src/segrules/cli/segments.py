@@ -214,9 +214,7 @@ def export_command(
             count = store.export(name, output, format=kind, fields=fields, website=websites or None)
         else:
             kind = kind or "csv"
-            target: IO[Any] = (
-                click.get_binary_stream("stdout") if kind == "parquet" else click.get_text_stream("stdout")
-            )
+            target: IO[Any] = sys.stdout.buffer if kind == "parquet" else sys.stdout
             count = store.export(name, target, format=kind, fields=fields, website=websites or None)
     if output is not None and as_json:
         echo_json({"segment": name, "file": output, "members": count})
