@@ -21,21 +21,27 @@ from segrules import algebra
 from segrules.algebra import CUSTOMER, Const, Fold, Kind, Op, Predicate, Row, Source, Term, all_of, any_of, negate
 from segrules.clock import (
     Clock,
+    Day,
     DayEdge,
     Edge,
     FixedDay,
     FixedInstant,
+    Instant,
     MonthDays,
     Now,
     PeriodDay,
     RelativeDay,
     RelativeInstant,
+    Unit,
     Until,
 )
 from segrules.errors import EvaluationError, SegmentError
 
 #: The rows that belong to one website each; their own rows follow them.
 SCOPED = ("orders", "carts")
+
+#: Days further away than these 400 years are not moved with the present: the calendar might end before them.
+_FAR = 146_097
 
 
 @frozen
@@ -59,6 +65,11 @@ def bind(predicate: Predicate, binding: Binding) -> Predicate:
     return all_of(*everyone(binding), bind_condition(predicate, binding))
 
 
+def bind_openly(predicate: Predicate, binding: Binding) -> Predicate:
+    """The same but for the clock: times stay expressions, for whoever asks one rule at many moments."""
+    return all_of(*everyone(binding), _Binder(binding, is_open=True).predicate(predicate))
+
+
 def everyone(binding: Binding) -> tuple[Predicate, ...]:
     """Who can be a member at all: active customers of the websites."""
     inactive = algebra.Compare(
@@ -77,6 +88,27 @@ def bind_term(term: Term, binding: Binding) -> Term:
     return _Binder(binding).term(term)
 
 
+def bind_source(source: Source, binding: Binding) -> Source:
+    """The rows of a source bound, those of the websites only."""
+    return _Binder(binding).source(source)
+
+
+def solve_days_until(node: algebra.Compare) -> algebra.OnMonthDay | algebra.Truth | None:
+    """A comparison of days until an anniversary as one of its month and day, not bound; None when it has more parts."""
+    try:
+        line = _line(node.left) - _line(node.right)
+    except _NotLinearError:
+        return None
+    match [(atom, factor) for atom, factor in line.factors.items() if factor]:
+        case [(algebra.DaysUntil(term=term), factor)]:
+            whole = _whole(node.op.mirrored if factor < 0 else node.op, -line.constant / factor)
+            if whole is None:
+                return algebra.FALSE
+            return algebra.OnMonthDay(term, MonthDays((Until(whole[0].value, whole[1]),)))
+        case _:
+            return None
+
+
 def _scope(row: Row, binding: Binding) -> Iterable[Predicate]:
     website = algebra.Field(row, "website", Kind.CHOICE)
     for codes in binding.websites:
@@ -89,6 +121,7 @@ def _scope(row: Row, binding: Binding) -> Iterable[Predicate]:
 class _Binder:
     binding: Binding
     within: tuple[str, ...] = ()
+    is_open: bool = False
 
     # --- predicates --------------------------------------------------------------------------------
 
@@ -140,7 +173,7 @@ class _Binder:
         if name in self.within:
             circle = " -> ".join(f'"{each}"' for each in (*self.within[self.within.index(name) :], name))
             raise SegmentError(f"segments refer to each other in a circle: {circle}")
-        inner = _Binder(self.binding, (*self.within, name))
+        inner = _Binder(self.binding, (*self.within, name), self.is_open)
         return inner.predicate(live)
 
     def _present(self, term: Term) -> Predicate:
@@ -165,6 +198,8 @@ class _Binder:
                 return algebra.Present(term)
 
     def _on_month_day(self, term: Term, days: MonthDays | frozenset[int]) -> Predicate:
+        if self.is_open:
+            return _on_a_row(term, lambda bound: algebra.OnMonthDay(bound, days))
         found = days if isinstance(days, frozenset) else self.binding.clock.month_days_of(days)
         if not found:
             return algebra.FALSE
@@ -176,7 +211,7 @@ class _Binder:
         if isinstance(left, Const) and not isinstance(right, Const):
             op, left, right = op.mirrored, right, left
         match left, right:
-            case Const(value=a), Const(value=b):
+            case Const(value=a), Const(value=b) if not (is_time(a) or is_time(b)):
                 return algebra.Truth(a is not None and b is not None and _holds(op, a, b, kind))
             case _, Const(value=None):
                 return algebra.FALSE
@@ -198,6 +233,8 @@ class _Binder:
             return None
         atoms = [(atom, factor) for atom, factor in line.factors.items() if factor]
         if len(atoms) != 1:
+            if self.is_open and (solved := self._solve_openly(op, atoms, line.constant)) is not None:
+                return solved
             if any(isinstance(atom, algebra.DaysUntil) for atom, _ in atoms):
                 raise EvaluationError("days until an anniversary can be compared with a plain number only")
             return None
@@ -216,6 +253,20 @@ class _Binder:
             case _:
                 return None
 
+    def _solve_openly(self, op: Op, atoms: list[tuple[Term, Fraction]], constant: Fraction) -> Predicate | None:
+        """Days between one day and a day that moves with the present, said of the first; None for anything else."""
+        match sorted(atoms, key=lambda atom: isinstance(atom[0], algebra.DayNumber) and _is_moving(atom[0].term)):
+            case [
+                (algebra.DayNumber(term=term), factor),
+                (algebra.DayNumber(term=Const(value=RelativeDay(amount=amount, unit=Unit.DAY))), other),
+            ] if factor == -other and not isinstance(term, Const):
+                whole = _whole(op.mirrored if factor < 0 else op, amount - constant / factor)
+                if whole is None:
+                    return algebra.FALSE
+                if abs(whole[1]) <= _FAR:
+                    return self._about_day(term, whole[0], RelativeDay(whole[1]))
+        return None
+
     def _day(self, term: Term, op: Op, bound: Fraction) -> Predicate:
         whole = _whole(op, bound)
         if whole is None:
@@ -224,12 +275,15 @@ class _Binder:
         if not date.min.toordinal() <= number < date.max.toordinal():
             below = number < date.min.toordinal()
             return self._present(term) if (op is Op.GE) == below and op is not Op.EQ else algebra.FALSE
-        day = FixedDay(date.fromordinal(number))
+        return self._about_day(term, op, FixedDay(date.fromordinal(number)))
+
+    def _about_day(self, term: Term, op: Op, day: Day) -> Predicate:
+        """A date or moment stands in ``<=``, ``>=`` or ``=`` to a whole day."""
         kind = Kind.DATE if _kind(term) is Kind.DATE else Kind.MOMENT
         if kind is Kind.DATE:
-            return self._compare(op, term, Const(day.day, Kind.DATE), Kind.DATE)
-        start = Const(self.binding.clock.moment_of(DayEdge(day, Edge.START)), kind)
-        end = Const(self.binding.clock.moment_of(DayEdge(day, Edge.END)), kind)
+            return self._compare(op, term, self.term(Const(day, Kind.DATE)), Kind.DATE)
+        start = self.term(Const(DayEdge(day, Edge.START), kind))
+        end = self.term(Const(DayEdge(day, Edge.END), kind))
         match op:
             case Op.LE:
                 return self._compare(Op.LT, term, end, kind)
@@ -249,6 +303,8 @@ class _Binder:
             case Const(value=value):
                 clock = self.binding.clock
                 match value:
+                    case _ if self.is_open:
+                        return node
                     case FixedDay() | RelativeDay() | PeriodDay():
                         return Const(clock.date_of(value), node.kind)
                     case Now() | RelativeInstant() | FixedInstant() | DayEdge():
@@ -297,9 +353,20 @@ def _on_a_row(term: Term, ask: Callable[[Term], Predicate]) -> Predicate:
     return ask(term)
 
 
+def is_time(value: object) -> bool:
+    """Whether a constant is still an expression of time."""
+    return isinstance(value, Day | Instant | MonthDays)
+
+
+def _is_moving(term: Term) -> bool:
+    return isinstance(term, Const) and is_time(term.value)
+
+
 def _constant_truth(predicate: Predicate) -> bool | None:
     """The answer of a question about constants, when it is one."""
     match predicate:
+        case algebra.Compare(left=Const(value=a), right=Const(value=b)) if is_time(a) or is_time(b):
+            return None
         case algebra.Compare(op=op, left=Const(value=a), right=Const(value=b), kind=kind):
             return a is not None and b is not None and _holds(op, a, b, kind)
         case algebra.OneOf(term=Const(value=value), values=values):

@@ -16,6 +16,7 @@ from segrules.binding import Binding
 from segrules.clock import Clock
 from segrules.errors import BackendError, Diagnostic, EvaluationError, ParameterError, SegmentError
 from segrules.explaining import Questions
+from segrules.forecast import Forecast, OneCustomer, foresee
 from segrules.language import Expected, Limits, nodes
 from segrules.memory import Explanation, compile_predicate, compile_term
 from segrules.shop.shop import Shop, zone_named
@@ -162,7 +163,30 @@ class Rule:
             raise EvaluationError(f"there is no customer {customer!r}")
         return tree.answered(list(row[1:]))
 
+    def next_change(self, connection: sa.Connection, shop: Shop, **given: Unpack[Given]) -> datetime | None:
+        """The first moment after ``at`` at which some customer's answer changes if no data does; None when none can.
+
+        It is aware, in UTC, and never too late; see :mod:`segrules.forecast` for when it may be too early.
+        """
+        return self.forecast(connection, shop, **given).moment
+
+    def next_change_for(self, customer: Any, shop: Shop, **given: Unpack[Given]) -> datetime | None:
+        """The same for one customer in memory."""
+        witness = OneCustomer(customer, _clock(shop, given).zone)
+        return foresee(*self._to_foresee(shop, given), witness).moment
+
+    def forecast(self, connection: sa.Connection, shop: Shop, **given: Unpack[Given]) -> Forecast:
+        """What :meth:`next_change` says, with whether it is exact."""
+        from segrules.forecast.database import Everyone
+
+        members = _members(self.bound(shop, **given), given.get("segments"))
+        witness = Everyone(connection, shop.mapping, _clock(shop, given).zone, members)
+        return foresee(*self._to_foresee(shop, given), witness)
+
     # --- inside ------------------------------------------------------------------------------------
+
+    def _to_foresee(self, shop: Shop, given: Given) -> tuple[Predicate, Binding]:
+        return self.lowered(shop.vocabulary, given.get("parameters")), _binding(shop, given)
 
     def lowered(self, vocabulary: Vocabulary, parameters: Mapping[str, Any] | None) -> Predicate:
         """The rule in the algebra of a vocabulary; kept for the next time unless parameters take part."""

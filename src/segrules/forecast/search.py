@@ -1,0 +1,129 @@
+"""The search for the first moment at which an answer changes, by spans that are looked at as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+
+import attrs
+from attrs import frozen
+
+from segrules.algebra import FALSE, Predicate, all_of, any_of, negate
+from segrules.binding import Binding, bind
+from segrules.clock import MICROSECOND, local_day, naive_utc, offsets
+from segrules.forecast.span import Passing, Span, clock_at, look
+
+#: No moment of a shop lies beyond.
+_END = datetime(9999, 1, 1)
+_DAY = timedelta(days=1)
+
+
+@frozen
+class Forecast:
+    """When the answer changes next if no data does; ``moment`` is aware, in UTC, and None when it never does.
+
+    Before ``moment`` no answer changes. With ``is_exact`` one does change then; without, the search was given up
+    there and should be taken up again at that moment. ``looks``: how many questions were asked.
+    """
+
+    moment: datetime | None
+    is_exact: bool
+    looks: int
+
+
+class Witness(Protocol):
+    """Those whose answers are foreseen: all customers of a database, or one in memory."""
+
+    def first_values(self, span: Span, narrow: bool) -> Mapping[Passing, date | None] | None:
+        """The smallest value that each passing passes among those who may change; None when nobody may.
+
+        ``narrow``: the span is short, so that few rows are passed in it.
+        """
+
+    def is_anyone(self, predicate: Predicate, span: Span | None) -> bool:
+        """Whether the bound predicate is true of anyone, among those who may change in the span."""
+
+
+def foresee(rule: Predicate, binding: Binding, witness: Witness, limit: int = 60) -> Forecast:
+    """The next change of a lowered rule's answer after the binding's clock.
+
+    At most ``limit`` spans are looked at, before the search is given up at a moment that is too early rather than late.
+    """
+    now = naive_utc(binding.clock.now)
+    search = _Search(rule, binding, witness, limit)
+    if look(rule, binding, now, _END).changing == FALSE:
+        return Forecast(None, True, 0)
+    for stop in (*_days_turned_back(binding, now), None):
+        found = search.between(now, _END if stop is None else stop - MICROSECOND)
+        if found is not None or stop is None:
+            return Forecast(None if found is None else found.replace(tzinfo=UTC), search.is_exact, search.looks)
+        if search.differs(now, stop, None):
+            return Forecast(stop.replace(tzinfo=UTC), True, search.looks)
+        now = stop
+    raise AssertionError("the last stretch has no end")
+
+
+def _days_turned_back(binding: Binding, after: datetime) -> Iterator[datetime]:
+    """When clocks are put back over midnight, so that yesterday returns: the one thing of time that goes backwards."""
+    zone = binding.clock.zone
+    for moment in offsets(zone)[0]:
+        if moment > after and local_day(moment, zone) < local_day(moment - MICROSECOND, zone):
+            yield moment
+
+
+class _Search:
+    def __init__(self, rule: Predicate, binding: Binding, witness: Witness, limit: int) -> None:
+        self.rule = rule
+        self.binding = binding
+        self.witness = witness
+        self.limit = limit
+        self.looks = 0
+        self.is_exact = True
+
+    def between(self, low: datetime, end: datetime) -> datetime | None:
+        """The first change after ``low`` up to ``end``.
+
+        All that is left is looked at first, since mostly the first passing changes an answer already, or nothing ever
+        does. Else short spans follow, longer while they are empty, shorter when what may change in them does not.
+        """
+        high, width, spans = end, _DAY, 0
+        while low < end:
+            spans += 1
+            span = look(self.rule, self.binding, low, high)
+            moment = self.first(span, narrow=high < end)
+            if moment is None:
+                low, width = high, width * 4
+            elif spans > self.limit:
+                self.is_exact = False
+                return moment
+            elif self.differs(low, moment, look(self.rule, self.binding, low, moment)):
+                return moment
+            else:
+                width = (moment - low) * 8 if high == end else (high - low) / 4
+                low = moment
+            width = max(width, MICROSECOND)
+            high = low + width if end - low > width else end
+        return None
+
+    def first(self, span: Span, narrow: bool) -> datetime | None:
+        """The first moment of the span at which a customer who may change meets something that moves."""
+        if span.changing == FALSE:
+            return None
+        self.looks += 1
+        values = self.witness.first_values(span, narrow)
+        return None if values is None else span.first(values)
+
+    def differs(self, low: datetime, moment: datetime, span: Span | None) -> bool:
+        """Whether anyone's answer at a moment is not the one at ``low``."""
+        before, after = (
+            bind(self.rule, attrs.evolve(self.binding, clock=clock_at(each, self.binding))) for each in (low, moment)
+        )
+        entered, left = all_of(after, negate(before)), all_of(before, negate(after))
+        different = any_of(entered, left)
+        if span is not None:
+            different = all_of(span.changing, different)
+        if different == FALSE:
+            return False
+        self.looks += 1
+        return self.witness.is_anyone(different, span)
