@@ -93,6 +93,7 @@ class Loops(Pad):
             )
             found = frozenset(own).union(*map(self._used, algebra.children(node)))
             self._depths[id(node)] = found
+            self._seen.append(node)
         return found
 
     @contextmanager

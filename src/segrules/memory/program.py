@@ -83,6 +83,8 @@ class Pad:
         self._looped: dict[int, bool] = {}
         self._companions: dict[Source, list[Aggregate]] = {}
         self._depths: dict[int, frozenset[int]] = {}
+        #: The nodes that are known by their id stay alive, so that no other one gets it.
+        self._seen: list[object] = []
         self._functions: list[str] = []
         self._count = 0
         self._begin({CUSTOMER.depth: "r0"})
@@ -158,6 +160,7 @@ class Pad:
         if found is None:
             found = isinstance(node, _LOOPED) or any(map(self._is_looped, algebra.children(node)))
             self._looped[id(node)] = found
+            self._seen.append(node)
         return found
 
     @property
