@@ -101,11 +101,7 @@ class _Connection:
 
 
 class _Types(PGTypeCompiler):
-    def visit_CHAR(
-        self,
-        type_: Any,
-        **kw: Any,
-    ) -> str:
+    def visit_CHAR(self, type_: Any, **kw: Any) -> str:  # noqa: N802
         return "VARCHAR"
 
 
