@@ -49,3 +49,9 @@ def test_every_command_has_its_help() -> None:
     text = extension("command_reference").page()
     for name in COMMANDS:
         assert f"$ segrules {name} --help\n" in text
+
+
+def test_the_readme_names_every_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in COMMANDS:
+        assert f"`{name}`" in text
