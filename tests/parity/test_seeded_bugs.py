@@ -248,7 +248,9 @@ def rewritten(node: Any, change: Change) -> Any:
         if attrs.has(type(value)):
             changed[attribute.name] = rewritten(value, change)
         elif isinstance(value, tuple):
-            changed[attribute.name] = tuple(rewritten(each, change) if attrs.has(type(each)) else each for each in value)
+            changed[attribute.name] = tuple(
+                rewritten(each, change) if attrs.has(type(each)) else each for each in value
+            )
     return change(attrs.evolve(node, **changed) if changed else node)
 
 

@@ -66,4 +66,4 @@ class _Filler:
             case Kind.DATE:
                 return date(2000, 1, 1)
             case Kind.MOMENT:
-                return (naive_utc(self.scene.at) - timedelta(days=1000)).isoformat()
+                return naive_utc(self.scene.at) - timedelta(days=1000)

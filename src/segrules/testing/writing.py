@@ -183,7 +183,9 @@ def _kept(stored: Stored, value: Any) -> Any:
         return stored.codes[value]
     if stored.separator is not None:
         return stored.separator.join(value)
-    return int(value.scaleb(stored.scale)) if stored.scale is not None else value
+    if stored.scale is not None:
+        return int(value.scaleb(stored.scale))
+    return int(value) if isinstance(stored.column.type, sa.Integer) else value
 
 
 def _table(source: Any) -> sa.Table:
