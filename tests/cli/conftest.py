@@ -33,6 +33,7 @@ class Cli:
 def cli(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEGRULES_DATABASE", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
     return Cli()
 
 

@@ -25,6 +25,12 @@ def test_one_type_shows_its_fields_choices_and_examples(cli):
     assert cli("conditions", "Orders").stdout == out, "the plural will do, in any case"
 
 
+def test_a_table_keeps_to_the_terminal(cli):
+    out = cli("conditions", env={"COLUMNS": "70"}).stdout
+    assert max(map(len, out.splitlines())) <= 70
+    assert cli("conditions").stdout.split() == out.split(), "and loses no word"
+
+
 @pytest.mark.parametrize("word", sorted(sr.Vocabulary.installed().relations))
 def test_every_type_can_be_shown(cli, word):
     assert cli("conditions", word).stdout.startswith(f"{word}: ")

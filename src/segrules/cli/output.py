@@ -15,8 +15,8 @@ import click
 
 from segrules.errors import Diagnostic, Severity
 
-#: How wide text is where no terminal says, and how narrow a column of text may become.
-_WIDTH, _NARROWEST = 120, 30
+#: How wide a table may be that no terminal shows, and how narrow its column of text may become.
+_ENDLESS, _NARROWEST = 10_000, 30
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 
@@ -62,7 +62,7 @@ def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Se
     """
     widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head) - 1)]
     before = sum(widths) + 2 * len(widths)
-    room = max(_NARROWEST, get_terminal_size((_WIDTH, 24)).columns - before)
+    room = max(_NARROWEST, get_terminal_size((_ENDLESS, 24)).columns - before)
 
     def lines(row: Sequence[str]) -> Iterator[str]:
         cells = (
