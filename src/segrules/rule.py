@@ -125,6 +125,7 @@ class Rule:
         """How many customers match."""
         from segrules import sql
 
+        sql.prepare(connection)
         statement = sql.count(self.select(shop, connection.dialect, **given))
         return int(connection.execute(statement).scalar_one())
 
@@ -156,6 +157,7 @@ class Rule:
             return tree.answered([_in_memory(item, zone)(customer) for item in questions.items])
         from segrules import sql
 
+        sql.prepare(connection)
         members = _members(questions.items[tree.truth], given.get("segments"))
         statement = sql.evaluate(questions.items, shop.mapping, connection.dialect, zone, [customer], members)
         row = connection.execute(statement).first()

@@ -19,11 +19,15 @@ _PROBES = "ÀİẞΣςΚ\u212aꭰ𐐀𞤀Ÿ"
 assert duckdb.Dialect.name in ENGINES
 
 
-def prepare(engine: sa.Engine) -> None:
-    """Make an engine able to run rules; may be called any number of times.
+def prepare(engine: sa.Engine | sa.Connection) -> None:
+    """Make an engine able to run rules, and with a connection that very connection; may be called any number of times.
 
     Raises BackendError when the database cannot fold text as rules compare it.
     """
+    if isinstance(engine, sa.Connection):
+        if engine.dialect.name == "sqlite" and not engine.info.get(_READY):
+            _register(engine.connection.dbapi_connection, engine)
+        engine = engine.engine
     if engine.dialect.name == "sqlite":
         if not event.contains(engine, "connect", _register):
             event.listen(engine, "connect", _register)

@@ -101,8 +101,11 @@ class Terms:
         column, stored = rows[row.depth].field(name)
         if kind is Kind.NUMBER:
             return self._number(column, stored)
-        exact = stored.exact if stored.exact is not None else compares_exactly(stored.column.type, self.dialect)
+        exact = kind not in (Kind.CODE, Kind.CHOICE) or self._compares_exactly(stored)
         return Value(column, kind, stored.nullable, stored=stored, exact=exact, cheap=True)
+
+    def _compares_exactly(self, stored: Stored) -> bool:
+        return stored.exact if stored.exact is not None else compares_exactly(stored.column.type, self.dialect)
 
     def _number(self, column: ColumnElement[Any], stored: Stored) -> Value:
         sql: ColumnElement[Any]
