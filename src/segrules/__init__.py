@@ -18,16 +18,19 @@ if TYPE_CHECKING:
         EvaluationError,
         ParameterError,
         RuleError,
+        SegmentBusyError,
+        SegmentConflictError,
         SegmentError,
         SegrulesError,
         Severity,
         ShopError,
         VocabularyError,
     )
-    from segrules.hookspecs import hookimpl
+    from segrules.hookspecs import MembersChanged, hookimpl
     from segrules.language import Limits
     from segrules.memory import Explanation
     from segrules.rule import Rule, parse
+    from segrules.segments import Refresh, Segment, SegmentStore
     from segrules.shop import Shop
     from segrules.sql import prepare
     from segrules.vocabulary import Vocabulary
@@ -43,10 +46,16 @@ _HOMES = {
     "EvaluationError": "segrules.errors",
     "Explanation": "segrules.memory",
     "Limits": "segrules.language",
+    "MembersChanged": "segrules.hookspecs",
     "ParameterError": "segrules.errors",
+    "Refresh": "segrules.segments",
     "Rule": "segrules.rule",
     "RuleError": "segrules.errors",
+    "Segment": "segrules.segments",
+    "SegmentBusyError": "segrules.errors",
+    "SegmentConflictError": "segrules.errors",
     "SegmentError": "segrules.errors",
+    "SegmentStore": "segrules.segments",
     "SegrulesError": "segrules.errors",
     "Severity": "segrules.errors",
     "Shop": "segrules.shop",
@@ -67,10 +76,16 @@ __all__ = [
     "EvaluationError",
     "Explanation",
     "Limits",
+    "MembersChanged",
     "ParameterError",
+    "Refresh",
     "Rule",
     "RuleError",
+    "Segment",
+    "SegmentBusyError",
+    "SegmentConflictError",
     "SegmentError",
+    "SegmentStore",
     "SegrulesError",
     "Severity",
     "Shop",
