@@ -1,11 +1,13 @@
 """The generated parts of the documentation leave nothing out."""
 
 import importlib
+import re
 import sys
 from types import ModuleType
 
 import pytest
 
+import segrules
 from pages import ROOT
 from segrules.cli.group import COMMANDS
 from segrules.language.codes import CODES
@@ -49,6 +51,14 @@ def test_every_command_has_its_help() -> None:
     text = extension("command_reference").page()
     for name in COMMANDS:
         assert f"$ segrules {name} --help\n" in text
+
+
+def test_every_public_name_is_in_the_api() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    whole = set(re.findall(r"automodule:: (\S+)", text))
+    single = set(re.findall(r"auto\w+:: (?:segrules\.)?(\w+)", text))
+    for name, home in segrules._HOMES.items():
+        assert name in single or home in whole, name
 
 
 def test_the_readme_names_every_command() -> None:
