@@ -41,7 +41,8 @@ python_maximum_signature_line_length = 100
 
 html_theme = "furo"
 html_title = f"segrules {release}"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
 html_show_sphinx = False
 html_copy_source = False
 
