@@ -166,7 +166,7 @@ class Diagnostic:
         ]
         if self.hint is not None:
             rows.append(f"{gutter} = {self.hint}")
-        if self.suggestion is not None:
+        if self.suggestion is not None and self.hint != f"did you mean {self.suggestion.text}?":
             rows.append(f"{gutter} = write: {self.suggestion.text}")
         return "\n".join(rows)
 

@@ -9,11 +9,12 @@ from segrules.clock import Unit
 from segrules.errors import Source
 from segrules.language import literals, nodes, syntax
 from segrules.language.limits import Limits
+from segrules.language.opposites import Opposites
 from segrules.language.order import swapped
 from segrules.language.report import listing
 from segrules.language.sorts import EQUAL, PARAMETER_KINDS, TAKES, TEXTUAL, Meant, Sort
 from segrules.language.spelling import quoted
-from segrules.language.values import VALUES, Values, mirrored
+from segrules.language.values import VALUES, mirrored
 from segrules.vocabulary import Vocabulary
 
 Simple = TypeVar("Simple", bound=syntax.Form)
@@ -37,7 +38,7 @@ _GROUPS = {each.value: each for each in nodes.GroupKind}
 _OFFSETS = {"this": 0, "last": -1, "next": 1}
 
 
-class Resolver(Values):
+class Resolver(Opposites):
     """Resolves one rule. Nothing of it survives but the condition, the parameters and the findings."""
 
     def __init__(self, source: Source, vocabulary: Vocabulary, limits: Limits) -> None:
