@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from segrules import conditions
 from segrules.testing import run_corpus
 from segrules.vocabulary import Vocabulary

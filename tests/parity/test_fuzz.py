@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from segrules import conditions
 from segrules.condition import Amount, Choice, Code, Date, Moment, Quantity, Text, Whole, YesNo
 from segrules.shop import Shop
@@ -33,7 +34,11 @@ def a_shop(timezone: str) -> Any:
             "contract_until": Moment("When the contract ends."),
             "is_business": YesNo("Whether it is a company."),
         },
-        product_attributes={"brand": Text("The brand."), "weight": Quantity("The weight."), "color": Choice("The color.")},
+        product_attributes={
+            "brand": Text("The brand."),
+            "weight": Quantity("The weight."),
+            "color": Choice("The color."),
+        },
     )
 
 

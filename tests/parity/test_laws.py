@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
+
 from segrules import conditions, parse
 from segrules.language import format_condition, nodes
 from segrules.shop import Shop
@@ -77,7 +78,9 @@ def test_complement_and_de_morgan(where: str, stage: Stage) -> None:
         assert ids(group(nodes.GroupKind.ALL, a, not_a), of_a) == frozenset(), format_condition(a)
         assert ids(group(nodes.GroupKind.ALL, a, b), both) == in_a & in_b
         assert ids(group(nodes.GroupKind.ANY, a, b), both) == in_a | in_b
-        assert ids(nodes.Not(group(nodes.GroupKind.ALL, a, b)), both) == ids(group(nodes.GroupKind.ANY, not_a, not_b), both)
+        assert ids(nodes.Not(group(nodes.GroupKind.ALL, a, b)), both) == ids(
+            group(nodes.GroupKind.ANY, not_a, not_b), both
+        )
         assert ids(group(nodes.GroupKind.NONE, a, b), both) == ACTIVE - in_a - in_b
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 import pytest
+
 from segrules import algebra, conditions, rule, sql
 from segrules.algebra import (
     Aggregate,

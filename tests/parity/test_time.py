@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from segrules import conditions, parse
 from segrules.shop import Shop
 from segrules.testing import Scene

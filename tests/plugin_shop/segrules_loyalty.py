@@ -1,6 +1,7 @@
 """Loyalty points: a condition type that a stranger wrote, with a table of its own."""
 
 import sqlalchemy as sa
+
 from segrules import ConditionType, hookimpl
 from segrules.condition import Choice, Example, Moment, Rows, Text, Whole
 from segrules.shop.columns import UtcMoment, exact_text

@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
 from segrules.errors import VocabularyError
 from segrules.vocabulary import load
 

@@ -118,9 +118,7 @@ class Run:
             if self.is_over(cases):
                 return
 
-    def ask(
-        self, chooser: Chooser, scene: Scene, missing: frozenset[tuple[str, str]], origin: str
-    ) -> Question | None:
+    def ask(self, chooser: Chooser, scene: Scene, missing: frozenset[tuple[str, str]], origin: str) -> Question | None:
         """A new question; None when what was made up is no valid rule."""
         if self.algebra:
             return AlgebraQuestion(make_predicate(chooser, scene), scene)
@@ -157,7 +155,8 @@ class Run:
         """What was done, in a few lines."""
         done = ", ".join(f"{name} {count}" for name, count in sorted(self.cases.items()))
         return (
-            f"seed {self.seed}: {self.questions} questions about populations of {self.population} in {self.seconds:.0f} s; "
+            f"seed {self.seed}: {self.questions} questions about populations of {self.population} "
+            f"in {self.seconds:.0f} s; "
             f"cases: {done or 'none'}; refused: {dict(self.refused) or 'none'}; not valid: {len(self.invalid)}; "
             f"told customers apart: {self.telling}"
         )
@@ -184,11 +183,11 @@ def shrink(stage: Stage, question: Question, customers: Sequence[Customer], orig
         return not isinstance(found, BackendError) and found != expected
 
     customers = _one_that_differs(stage, question, customers, differs)
-    for _ in range(2):
-        question = _smallest(question, lambda each: differs(each, customers))
-        if len(customers) == 1:
-            customers = [_plain(stage, question, customers[0], differs)]
-            stage.put(customers)
+    question = _smallest(question, customers, differs)
+    if len(customers) == 1:
+        customers = [_plain(stage, question, customers[0], differs)]
+        stage.put(customers)
+        question = _smallest(question, customers, differs)
     return _as_it_is(stage, question, customers, origin)
 
 
@@ -224,7 +223,7 @@ def _one_that_differs(
     return customers
 
 
-def _smallest(question: Question, still_differs: Callable[[Question], bool], most: int = 300) -> Question:
+def _smallest(question: Question, customers: Sequence[Customer], differs: _Differs, most: int = 300) -> Question:
     found = True
     while found:
         found = False
@@ -232,7 +231,7 @@ def _smallest(question: Question, still_differs: Callable[[Question], bool], mos
             most -= 1
             if most < 0:
                 return question
-            if still_differs(smaller):
+            if differs(smaller, customers):
                 question, found = smaller, True
                 break
     return question

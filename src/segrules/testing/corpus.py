@@ -26,10 +26,9 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from segrules.condition import Example
-from segrules.memory import Customer
 from segrules.rule import parse
 from segrules.shop.shop import DefaultShop, Shop
-from segrules.testing.filling import filled
+from segrules.testing.filling import whole
 from segrules.testing.questions import RuleQuestion, ids_in_memory
 from segrules.testing.scene import Scene
 from segrules.testing.stage import Stage
@@ -62,11 +61,7 @@ class Case:
 
     def customers(self, scene: Scene) -> list[dict[str, Any]]:
         """Those who match, then those who do not, numbered from 1 and complete."""
-        everybody = [*self.matches, *self.misses]
-        return [
-            dict(Customer.from_mapping(filled(scene, data, number), scene.vocabulary))
-            for number, data in enumerate(everybody, start=1)
-        ]
+        return whole(scene, [*self.matches, *self.misses])
 
     def wrong(self, found: frozenset[int]) -> list[str]:
         """What is wrong with an answer, customer by customer."""
@@ -87,9 +82,7 @@ def read_corpus(path: str | Path) -> list[Case]:
     return [Case(**case) for file in files for case in tomllib.loads(file.read_text(encoding="utf-8"))["case"]]
 
 
-def run_corpus(
-    path: str | Path, stages: OpensStages | None = None, vocabulary: Vocabulary | None = None
-) -> int:
+def run_corpus(path: str | Path, stages: OpensStages | None = None, vocabulary: Vocabulary | None = None) -> int:
     """How many answers of a corpus came out as it says, in memory and with ``stages`` on every backend.
 
     Raises AssertionError that lists every wrong answer.

@@ -13,6 +13,7 @@ from segrules.testing.scene import SEGMENTS, STORES, Customer, Scene
 from segrules.testing.shapes import Entity
 from segrules.testing.values import CATEGORIES
 
+
 @frozen
 class Population:
     """Customers of one scene, all that exist in it."""

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from segrules.algebra import Kind
 from segrules.clock import naive_utc
+from segrules.memory import Customer
 from segrules.testing.scene import Scene
 from segrules.testing.shapes import Kept
 
 #: The plainest state of things that have one.
 _HARMLESS = ("complete", "active", "subscribed", "billing")
+
+
+def whole(scene: Scene, plain: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Customers numbered from 1, complete and checked."""
+    return [
+        dict(Customer.from_mapping(filled(scene, data, number), scene.vocabulary))
+        for number, data in enumerate(plain, start=1)
+    ]
 
 
 def filled(scene: Scene, customer: Mapping[str, Any], number: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from segrules import condition
+from segrules import condition as fields
 from segrules.algebra import Kind
 from segrules.clock import FixedDay, RelativeDay, Unit
 from segrules.condition import FieldType
@@ -21,10 +21,10 @@ from segrules.testing.choosing import Chooser, happens, one_of
 from segrules.testing.scene import RECORDS, Scene
 from segrules.vocabulary import Relation
 
-NUMERIC = (condition.Amount, condition.Quantity, condition.Whole, condition.DaysSince)
-SETS = (condition.Categories, condition.Codes, condition.NameOrCode)
+NUMERIC = (fields.Amount, fields.Quantity, fields.Whole, fields.DaysSince)
+SETS = (fields.Categories, fields.Codes, fields.NameOrCode)
 #: What ``first`` and ``last`` can take from a row.
-SINGLE_VALUED = (*NUMERIC, condition.Text, condition.Code, condition.Choice, condition.Date, condition.Moment)
+SINGLE_VALUED = (*NUMERIC, fields.Text, fields.Code, fields.Choice, fields.Date, fields.Moment)
 
 PERCENTAGES = tuple(map(Decimal, ("5", "50", "100", "12.5", "0", "200")))
 DAY_UNITS = (Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.QUARTER, Unit.YEAR)
@@ -142,11 +142,11 @@ class OperandMaker:
         """A number as data hold it, or just beside one."""
         chooser = self.chooser
         match like:
-            case condition.DaysSince() | condition.DaysUntil():
+            case fields.DaysSince() | fields.DaysUntil():
                 value = Decimal(one_of(chooser, values.DAYS))
-            case condition.Whole():
+            case fields.Whole():
                 value = Decimal(one_of(chooser, values.WHOLES))
-            case condition.Quantity():
+            case fields.Quantity():
                 value = one_of(chooser, values.QUANTITIES)
             case _:
                 value = one_of(chooser, values.AMOUNTS)
@@ -209,12 +209,12 @@ class OperandMaker:
         level = len(self.levels) + (0 if self.levels and self.levels[-1].relation is relation else 1)
         match function:
             case Function.COUNT:
-                counted = [*self._fields(relation, level, (*SINGLE_VALUED, condition.Id, condition.Categories))]
+                counted = [*self._fields(relation, level, (*SINGLE_VALUED, fields.Id, fields.Categories))]
                 return [None, None, *(each.ref for each in counted)]
             case Function.SUM | Function.AVG:
                 return [each.ref for each in self._fields(relation, level, NUMERIC)]
             case Function.MIN | Function.MAX:
-                ordered = (*NUMERIC, condition.Date, condition.Moment)
+                ordered = (*NUMERIC, fields.Date, fields.Moment)
                 wanted = tuple(each for each in types if issubclass(each, ordered))
                 return [each.ref for each in self._fields(relation, level, wanted)] if wanted else []
             case Function.FIRST | Function.LAST:
@@ -273,7 +273,7 @@ class OperandMaker:
         if kind < 6:
             return self.instant()
         if kind == 6:
-            found = self.field(condition.Moment, beside=beside or _OPEN)
+            found = self.field(fields.Moment, beside=beside or _OPEN)
             return found.ref if found else self.day_literal()
         return self.parameter(Kind.MOMENT)
 
@@ -283,22 +283,22 @@ class OperandMaker:
         """A text that data hold, or a part of one."""
         chooser = self.chooser
         match type_:
-            case condition.Country():
+            case fields.Country():
                 return nodes.Text(one_of(chooser, values.COUNTRIES))
-            case condition.Codes():
+            case fields.Codes():
                 return nodes.Text(one_of(chooser, values.ELEMENTS))
-            case condition.Categories():
+            case fields.Categories():
                 category = one_of(chooser, values.CATEGORIES)
                 return nodes.Text(category["name" if happens(chooser, 2) else "code"])
-            case condition.Code():
+            case fields.Code():
                 return nodes.Text(one_of(chooser, values.CODES))
-            case condition.NameOrCode() if happens(chooser, 2):
+            case fields.NameOrCode() if happens(chooser, 2):
                 return nodes.Text(one_of(chooser, values.CODES))
             case _:
                 text = one_of(chooser, values.TEXTS)
                 return nodes.Text(text[: 1 + chooser.below(2)] if happens(chooser, 5) else text)
 
-    def choice_literal(self, name: str, type_: condition.Choice) -> nodes.Choice:
+    def choice_literal(self, name: str, type_: fields.Choice) -> nodes.Choice:
         """A value of a choice field."""
         known = type_.values or RECORDS.get(name) or values.UNDECLARED
         return nodes.Choice(one_of(self.chooser, known), declared=type_.values is not None)
@@ -366,8 +366,6 @@ def _gives(function: Function, types: tuple[type[FieldType], ...]) -> bool:
         case Function.COUNT | Function.SUM | Function.AVG:
             return numeric
         case Function.MIN | Function.MAX:
-            return numeric or any(issubclass(each, (condition.Date, condition.Moment)) for each in types)
+            return numeric or any(issubclass(each, (fields.Date, fields.Moment)) for each in types)
         case Function.FIRST | Function.LAST:
             return True
-
-

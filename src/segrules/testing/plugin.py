@@ -70,7 +70,7 @@ def backends(request: pytest.FixtureRequest) -> Iterator[dict[str, Backend]]:
 
 @pytest.fixture(scope="session")
 def stages(backends: dict[str, Backend]) -> Callable[[DefaultShop], AbstractContextManager[list[Stage]]]:
-    """Opens the tables of a shop on every backend: ``with stages(shop) as opened: …``."""
+    """Every backend with the tables of a shop in it, to be used in a ``with``."""
 
     def opened(shop: DefaultShop) -> AbstractContextManager[list[Stage]]:
         return opened_stages(shop, backends)

@@ -1,4 +1,4 @@
-"""Rules made up for a vocabulary: typed nodes, built backwards from the type that is wanted, so nearly all are valid."""
+"""Rules made up for a vocabulary: typed nodes, built backwards from the wanted type, so nearly all are valid."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from segrules import condition
+from segrules import condition as fields
 from segrules.algebra import Kind
+from segrules.clock import RelativeDay
 from segrules.condition import FieldType
 from segrules.language import nodes
 from segrules.language.nodes import Comparison, FieldRef, Operand
@@ -159,28 +160,28 @@ class RuleMaker(OperandMaker):
         if happens(self.chooser, 10):
             return nodes.IsSet(ref, negated=self.flag(ref))
         match type_:
-            case condition.DaysUntil():
+            case fields.DaysUntil():
                 return self.ordered(ref, self.days())
-            case condition.Anniversary():
+            case fields.Anniversary():
                 return self.returning(ref)
             case _ if isinstance(type_, NUMERIC):
                 return self.numeric(ref, type_)
-            case condition.Categories() | condition.Codes() | condition.NameOrCode():
+            case fields.Categories() | fields.Codes() | fields.NameOrCode():
                 return self.set_of_codes(ref, type_)
-            case condition.Id():
+            case fields.Id():
                 return self.listed(ref, Kind.ID, [nodes.Number(Decimal(each)) for each in self.ids()])
-            case condition.Text() | condition.Code():
+            case fields.Text() | fields.Code():
                 return self.textual(ref, type_)
-            case condition.Choice():
+            case fields.Choice():
                 return self.choice(ref, type_)
-            case condition.YesNo():
+            case fields.YesNo():
                 if happens(self.chooser, 2):
                     return nodes.YesNoField(ref)
                 flag = self.parameter(Kind.YESNO) if happens(self.chooser, 6) else nodes.YesNo(happens(self.chooser, 2))
                 return nodes.Compare(ref, Comparison.EQUAL, flag, self.flag(ref))
-            case condition.Date():
+            case fields.Date():
                 return self.dated(ref)
-            case condition.Moment():
+            case fields.Moment():
                 return self.momentous(ref)
             case _:
                 return nodes.IsSet(ref, negated=self.flag(ref))
@@ -192,9 +193,11 @@ class RuleMaker(OperandMaker):
         return nodes.Compare(left, comparison, right, negatable and self.flag(left))
 
     def days(self) -> Operand:
+        """A number of days."""
         return nodes.Number(Decimal(one_of(self.chooser, values.DAYS)))
 
     def ids(self) -> list[int]:
+        """One to three ids."""
         return [one_of(self.chooser, values.IDS) for _ in range(1 + self.chooser.below(3))]
 
     def comparing_aggregate(self, about: tuple[str, str] | None = None) -> nodes.Condition:
@@ -202,25 +205,29 @@ class RuleMaker(OperandMaker):
         wanted: tuple[type[FieldType], ...] = NUMERIC
         if about is not None:
             type_ = self.scene.vocabulary.relations[about[0]].fields[about[1]]
-            if isinstance(type_, condition.Moment | condition.Choice | condition.Text | condition.Code):
+            if isinstance(type_, fields.Moment | fields.Choice | fields.Text | fields.Code):
                 wanted = (type(type_),)
         elif happens(self.chooser, 3):
-            wanted = (one_of(self.chooser, (condition.Moment, condition.Choice, condition.Text, condition.Code)),)
+            wanted = (one_of(self.chooser, (fields.Moment, fields.Choice, fields.Text, fields.Code)),)
         found = self.aggregate(wanted, about)
         if found is None:
             return self.quantified(about) or self.leaf(about)
-        field = self.scene.vocabulary.relations[found.relation.relation].fields[found.field.name] if found.field else None
+        field = (
+            self.scene.vocabulary.relations[found.relation.relation].fields[found.field.name] if found.field else None
+        )
         if wanted is NUMERIC or field is None:
             like = field if found.function not in (nodes.Function.COUNT, nodes.Function.SUM) else None
             return self.numeric(found, like or _COUNTED)
         if happens(self.chooser, 8):
             return nodes.IsSet(found, happens(self.chooser, 2))
         match field:
-            case condition.Moment():
+            case fields.Moment():
                 return self.momentous(found)
-            case condition.Choice():
+            case fields.Choice():
                 name = found.field.name if found.field else ""
-                return self.listed(found, Kind.CHOICE, [self.choice_literal(name, field)], field.values or RECORDS.get(name, ()))
+                return self.listed(
+                    found, Kind.CHOICE, [self.choice_literal(name, field)], field.values or RECORDS.get(name, ())
+                )
             case _:
                 return self.textual(found, field)
 
@@ -242,9 +249,7 @@ class RuleMaker(OperandMaker):
             left = nodes.Arithmetic(left, one_of(self.chooser, tuple(nodes.Operator)), self.number_literal(type_))
         return self.ordered(left, self.number(type_, beside))
 
-    def listed(
-        self, left: Operand, kind: Kind, items: list[Any], choices: tuple[str, ...] = ()
-    ) -> nodes.Condition:
+    def listed(self, left: Operand, kind: Kind, items: list[Any], choices: tuple[str, ...] = ()) -> nodes.Condition:
         """Something that can only be equal or not: to one value, to one of a list, to a parameter."""
         form = self.chooser.below(6)
         if form == 0:
@@ -255,11 +260,11 @@ class RuleMaker(OperandMaker):
             return nodes.Compare(left, Comparison.EQUAL, self.parameter(kind, choices), self.flag(left))
         return nodes.Compare(left, Comparison.EQUAL, items[0], self.flag(left))
 
-    def choice(self, ref: FieldRef, type_: condition.Choice) -> nodes.Condition:
+    def choice(self, ref: FieldRef, type_: fields.Choice) -> nodes.Condition:
         """A choice compared with values, or with another choice that has the same ones."""
         if happens(self.chooser, 8):
-            other = self.field(condition.Choice, beside=ref if ref.shorthand else _OPEN)
-            if other is not None and isinstance(other.type, condition.Choice) and other.type.values == type_.values:
+            other = self.field(fields.Choice, beside=ref if ref.shorthand else _OPEN)
+            if other is not None and isinstance(other.type, fields.Choice) and other.type.values == type_.values:
                 if (other.ref.name == ref.name or type_.values) and other.ref != ref:
                     return nodes.Compare(ref, Comparison.EQUAL, other.ref, self.flag(ref))
         items = [self.choice_literal(ref.name, type_) for _ in range(1 + self.chooser.below(3))]
@@ -267,8 +272,8 @@ class RuleMaker(OperandMaker):
 
     def textual(self, left: Operand, type_: FieldType) -> nodes.Condition:
         """A text or code compared or searched."""
-        kind = Kind.TEXT if isinstance(type_, condition.Text) else Kind.CODE
-        if isinstance(type_, condition.Country):
+        kind = Kind.TEXT if isinstance(type_, fields.Text) else Kind.CODE
+        if isinstance(type_, fields.Country):
             items = [self.text_literal(type_) for _ in range(2)]
             return self.listed(left, Kind.CODE, items, values.COUNTRIES)
         form = self.chooser.below(8)
@@ -279,24 +284,24 @@ class RuleMaker(OperandMaker):
         if form == 1:
             right = self.parameter(kind)
         elif form == 2:
-            wanted = condition.Text if kind is Kind.TEXT else condition.Code
+            wanted = fields.Text if kind is Kind.TEXT else fields.Code
             beside = left if isinstance(left, FieldRef) and left.shorthand else _OPEN
             other = self.field(wanted, beside=beside)
-            if other is not None and other.ref != left and not isinstance(other.type, condition.Country):
+            if other is not None and other.ref != left and not isinstance(other.type, fields.Country):
                 right = other.ref
         return nodes.Compare(left, one_of(self.chooser, TEXTUAL), right, self.flag(left))
 
     def set_of_codes(self, ref: FieldRef, type_: FieldType) -> nodes.Condition:
         """A set of categories or of codes, or something with name and code."""
         literal = self.text_literal(type_)
-        if isinstance(type_, condition.Codes):
+        if isinstance(type_, fields.Codes):
             element = self.parameter(Kind.CODE, values.ELEMENTS) if happens(self.chooser, 6) else literal
             return nodes.Compare(ref, Comparison.CONTAINS, element, self.flag(ref))
         kind = self.chooser.below(6)
         if kind == 0:
             return nodes.OneOf(ref, (literal, self.text_literal(type_)), self.flag(ref))
-        if kind == 1 and isinstance(type_, condition.Categories) and not ref.shorthand:
-            other = self.field(condition.Categories, beside=_OPEN)
+        if kind == 1 and isinstance(type_, fields.Categories) and not ref.shorthand:
+            other = self.field(fields.Categories, beside=_OPEN)
             if other is not None and other.ref != ref:
                 return nodes.Compare(ref, Comparison.EQUAL, other.ref, self.flag(ref))
         comparison = Comparison.CONTAINS if kind == 2 else Comparison.EQUAL
@@ -327,7 +332,7 @@ class RuleMaker(OperandMaker):
         if kind == 3:
             right = self.parameter(Kind.DATE)
         elif kind == 4:
-            other = self.field(condition.Moment, beside=_OPEN)
+            other = self.field(fields.Moment, beside=_OPEN)
             right = other.ref if other else right
         return self.ordered(ref, right, worded=True)
 
@@ -350,11 +355,11 @@ class RuleMaker(OperandMaker):
     def ordered_days(self) -> tuple[nodes.DayLiteral, nodes.DayLiteral]:
         """Two days, the earlier first."""
         distances = sorted(self.scene.moments.distance(self.chooser) for _ in range(2))
-        low, high = (nodes.DayLiteral(condition.RelativeDay(each)) for each in distances)
+        low, high = (nodes.DayLiteral(RelativeDay(each)) for each in distances)
         return low, high
 
 
-_COUNTED = condition.Whole("")
+_COUNTED = fields.Whole("")
 
 
 def _flat(items: list[nodes.Condition], joined: type[nodes.And] | type[nodes.Or]) -> tuple[nodes.Condition, ...]:
@@ -365,7 +370,11 @@ def _flat(items: list[nodes.Condition], joined: type[nodes.And] | type[nodes.Or]
 
 
 def _positive(node: nodes.Condition) -> nodes.Condition:
-    return attrs.evolve(node, negated=False) if hasattr(node, "negated") else node
+    match node:
+        case nodes.Compare() | nodes.OneOf() | nodes.Within():
+            return attrs.evolve(node, negated=False)
+        case _:
+            return node
 
 
 def _constant(node: Operand) -> Decimal | None:

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from segrules.condition import ConditionType, Example
-from segrules.memory import Customer
 from segrules.rule import parse
 from segrules.shop.shop import DefaultShop, Shop
 from segrules.testing.comparing import Run
-from segrules.testing.filling import filled
+from segrules.testing.filling import whole
 from segrules.testing.questions import RuleQuestion, ids_in_memory
 from segrules.testing.scene import Scene
 from segrules.testing.stage import Stage
+from segrules.testing.steps import neighbours
 from segrules.vocabulary import Vocabulary
 
 #: Opens the stages of a shop; see ``segrules.testing.plugin``.
@@ -28,13 +28,15 @@ Stages = Callable[[DefaultShop], Any]
 
 
 def parity_suite(
-    type_: type[ConditionType], vocabulary: Vocabulary | None = None, timezones: tuple[str, ...] = ("UTC", "Europe/Rome")
+    type_: type[ConditionType],
+    vocabulary: Vocabulary | None = None,
+    timezones: tuple[str, ...] = ("UTC", "Europe/Rome"),
 ) -> type:
     """A class of tests that hold a condition type to the promise that SQL and memory agree.
 
-    ``vocabulary``: the words around it; those that are installed when none is given, and the type itself. Its examples must come out as they say
-    in memory and on every backend, in every case of generated rules about each of its fields both must agree,
-    and each field must explain itself.
+    ``vocabulary``: the words around it; those that are installed when none is given. Its examples must come out as
+    they say in memory and on every backend, and both must agree with each value of an example moved by one step
+    and in all generated rules about each of its fields. Each field must explain itself.
     """
 
     class Suite:
@@ -62,6 +64,22 @@ def parity_suite(
                     stage.put(customers)
                     assert stage.ids(question) == wanted, f"on {stage.name}\n{stage.explained(question)}"
 
+        @pytest.mark.parametrize("example", type_.examples, ids=lambda each: each.rule)
+        def test_one_step_further(self, example: Example, stages: Stages) -> None:
+            """With each number, day and moment of an example moved by one step, memory and every backend agree."""
+            shop = Shop.default(vocabulary=self.words())
+            question, _ = stated(example, shop)
+            plain = [example.matches, example.misses]
+            plain += [moved for each in plain[:2] for moved in neighbours(question.scene, each)]
+            customers = whole(question.scene, plain)
+            expected = ids_in_memory(question, customers)
+            with stages(shop) as opened:
+                for stage in opened:
+                    stage.put(customers)
+                    found = stage.ids(question)
+                    differing = [plain[number - 1] for number in found ^ expected]
+                    assert not differing, f"memory and {stage.name} disagree about {differing}"
+
         def test_parity(self, stages: Stages, parity_cases: int, parity_seed: str) -> None:
             """Generated rules about each field get one answer from memory and from every backend."""
             fields = [(type_.word, name) for name in self.words().relations[type_.word].fields]
@@ -82,12 +100,7 @@ def parity_suite(
 def stated(example: Example, shop: DefaultShop) -> tuple[RuleQuestion, list[dict[str, Any]]]:
     """The rule of an example, and its two customers: number 1 matches, number 2 does not."""
     scene = Scene(shop, datetime.fromisoformat(example.at))
-    rule = parse(example.rule, shop)
-    customers = [
-        dict(Customer.from_mapping(filled(scene, data, number), shop.vocabulary))
-        for number, data in enumerate((example.matches, example.misses), start=1)
-    ]
-    return RuleQuestion(rule, scene), customers
+    return RuleQuestion(parse(example.rule, shop), scene), whole(scene, [example.matches, example.misses])
 
 
 def fail_unless_sound(run: Run) -> None:

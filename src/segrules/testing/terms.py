@@ -65,7 +65,7 @@ class _Maker:
         if form == 7:
             return algebra.Present(self.term(one_of(chooser, tuple(Kind))))
         if form == 8:
-            sets = [found for found in self.fields(Kind.CODE, sets=True)]
+            sets = list(self.fields(Kind.CODE, sets=True))
             if sets:
                 element = self.constant(Kind.CODE, missing=False, pool=values.ELEMENTS) if happens(chooser, 2) else None
                 return algebra.HasElement(one_of(chooser, sets), element)
@@ -125,7 +125,11 @@ class _Maker:
         term = inside.term(kind)
         if any(isinstance(each, algebra.Field) for each in algebra.walk(term)):
             return term
-        own = [algebra.Field(source.last, name, kind) for name, kept in self.entity(source.last).fields.items() if kept.kind is kind and not kept.is_set]
+        own = [
+            algebra.Field(source.last, name, kind)
+            for name, kept in self.entity(source.last).fields.items()
+            if kept.kind is kind and not kept.is_set
+        ]
         return one_of(self.chooser, own) if own else None
 
     def fields(self, kind: Kind, sets: bool = False) -> list[algebra.Field]:
@@ -196,8 +200,20 @@ class _Maker:
         return tuple(self.entity(row).links) + (("categories",) if self.entity(row).has_categories else ())
 
 
-_CHOICES = ("complete", "canceled", "active", "inactive", "base", "main", "staff", "Staff", "simple", "subscribed", "billing")
-_MONTH_DAYS = tuple(date(2000, 1, 1 + n).month * 100 + 1 + n for n in range(5)) + (228, 229, 301, 704, 711, 1231, 1026)
+_CHOICES = (
+    "complete",
+    "canceled",
+    "active",
+    "inactive",
+    "base",
+    "main",
+    "staff",
+    "Staff",
+    "simple",
+    "subscribed",
+    "billing",
+)
+_MONTH_DAYS = (*tuple(date(2000, 1, 1 + n).month * 100 + 1 + n for n in range(5)), 228, 229, 301, 704, 711, 1231, 1026)
 
 
 def _alike_in_sql(left: Any, right: Any) -> Any:

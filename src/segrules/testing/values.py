@@ -21,7 +21,7 @@ ZONES = (
     "Africa/Cairo",
 )
 
-#: Moments of evaluation: an ordinary day, both changes of summer time, a leap day and the day after, the turn of the year.
+#: Moments of evaluation: an ordinary day, changes of summer time, leap days, the turn of the year, a day that never was.
 PRESENTS = tuple(
     datetime.fromisoformat(text).replace(tzinfo=UTC)
     for text in (
@@ -59,7 +59,25 @@ TEXTS = (
     "%", "_", "\\", "a%b", "a_b", "axb", "a\\b", "'", '"', "it's", 'say "hi"', "😀", "a😀b", "ﬁ", "fi", "ǅ", "ǆ", "Ǆ",
     "Ა", "ა", "Ꭰ", "ꭰ", "a\tb", "a\nb", "a@b.it", "A@B.IT", "München", "MÜNCHEN", "Munchen", "0", "00",
 )  # fmt: skip
-CODES = ("A", "a", "AB", "A ", "SKU-1", "sku-1", "X%", "X_", "XY", "X\\", "É", "É", "ß", "b'c", "SUMMER", "SUMMER25", "")
+CODES = (
+    "A",
+    "a",
+    "AB",
+    "A ",
+    "SKU-1",
+    "sku-1",
+    "X%",
+    "X_",
+    "XY",
+    "X\\",
+    "É",
+    "É",
+    "ß",
+    "b'c",
+    "SUMMER",
+    "SUMMER25",
+    "",
+)
 COUNTRIES = ("GB", "IT", "US", "DE")
 #: For a choice field whose values the vocabulary does not know.
 UNDECLARED = ("gold", "Gold", "silver", "x_1")

@@ -52,18 +52,18 @@ class _Writer:
         """One row with all rows below it; ``above`` holds the columns of the row that it belongs to."""
         entity = self.shop.mapping.entity(path)
         table = _table(entity.source)
-        columns: Row = {entity.key.key: row.get("id") or self.next_number()}
+        columns: Row = {_name(entity.key): row.get("id") or self.next_number()}
         if above is not None:
             assert entity.parent_column is not None
             parent_key = entity.parent_key
             if parent_key is None:
                 parent_key = self.shop.mapping.entity(path.rpartition(".")[0]).key
-            columns[entity.parent_column.key] = above[parent_key.key]
+            columns[_name(entity.parent_column)] = above[_name(parent_key)]
         pointed: dict[str, tuple[Lookup, Row]] = {}
         for name, stored in entity.fields.items():
             if name in row and name != "id":
                 if stored.via is None:
-                    columns[stored.column.key] = _kept(stored, row[name])
+                    columns[_name(stored.column)] = _kept(stored, row[name])
                 else:
                     self.look_up(pointed, stored, row[name])
         self.point_to_product(path, row, columns, pointed)
@@ -93,13 +93,13 @@ class _Writer:
 
     def look_up(self, pointed: dict[str, tuple[Lookup, Row]], stored: Stored, value: Any) -> None:
         """Notes a value that the record has to which a column of this row points."""
-        name, lookup = stored.column.key, stored.via
-        assert name is not None and lookup is not None
+        name, lookup = _name(stored.column), stored.via
+        assert lookup is not None
         while lookup.through is not None:
             value = None if value is None else self.find(lookup, {name: value})
-            name, lookup = str(lookup.near.key), lookup.through
+            name, lookup = _name(lookup.near), lookup.through
         if value is not None or lookup.through is None:
-            values = pointed.setdefault(str(lookup.near.key), (lookup, {}))[1]
+            values = pointed.setdefault(_name(lookup.near), (lookup, {}))[1]
             values[name] = value
 
     def find(self, lookup: Lookup, values: Row) -> int:
@@ -121,10 +121,10 @@ class _Writer:
         if categories is None or categories.parent_key is None:
             return
         column = categories.parent_key
-        lookup, values = pointed.pop(str(column.key), (None, {}))
-        number = columns.get(str(column.key))
+        _lookup, values = pointed.pop(_name(column), (None, {}))
+        number = columns.get(_name(column))
         if number is None and (row.get("categories") or values or not column.nullable):
-            number = columns[str(column.key)] = self.next_number()
+            number = columns[_name(column)] = self.next_number()
         if number is not None:
             for key in column.foreign_keys:
                 self.records.setdefault(key.column.table, {}).setdefault(number, {}).update(values)
@@ -134,11 +134,11 @@ class _Writer:
         entity = self.shop.mapping.entity(path)
         assert entity.parent_column is not None and entity.parent_key is not None
         lookup = next(stored.via for stored in entity.fields.values() if stored.via is not None)
-        values = {str(stored.column.key): category.get(name) for name, stored in entity.fields.items() if name != "id"}
-        pair = columns[entity.parent_key.key], self.find(lookup, values)
+        values = {_name(stored.column): category.get(name) for name, stored in entity.fields.items() if name != "id"}
+        pair = columns[_name(entity.parent_key)], self.find(lookup, values)
         if pair not in self.linked:
             self.linked.add(pair)
-            link = {str(entity.parent_column.key): pair[0], str(lookup.near.key): pair[1]}
+            link = {_name(entity.parent_column): pair[0], _name(lookup.near): pair[1]}
             self.written.setdefault(_table(entity.source), []).append(link)
 
     # --- what is written ---------------------------------------------------------------------------
@@ -151,7 +151,7 @@ class _Writer:
                 self.complete(table, number, record)
         found: dict[sa.Table, list[Row]] = {}
         for table in tables:
-            key = list(table.primary_key)[0].key
+            key = next(iter(table.primary_key)).key
             rows = [{key: number, **record} for number, record in self.records.get(table, {}).items()]
             rows += self.written.get(table, [])
             if rows:
@@ -186,6 +186,10 @@ def _kept(stored: Stored, value: Any) -> Any:
     if stored.scale is not None:
         return int(value.scaleb(stored.scale))
     return int(value) if isinstance(stored.column.type, sa.Integer) else value
+
+
+def _name(column: sa.ColumnElement[Any]) -> str:
+    return str(column.key)
 
 
 def _table(source: Any) -> sa.Table:
