@@ -21,7 +21,7 @@ ZONES = (
     "Africa/Cairo",
 )
 
-#: Moments of evaluation: an ordinary day, changes of summer time, leap days, the turn of the year, a day that never was.
+#: Moments of evaluation: an ordinary day, changes of summer time, leap days, the turn of the year, a day that was not.
 PRESENTS = tuple(
     datetime.fromisoformat(text).replace(tzinfo=UTC)
     for text in (
