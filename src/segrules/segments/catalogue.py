@@ -80,9 +80,9 @@ class Catalogue:
 
     def unknown(self, name: str) -> SegmentError:
         """The error that says that there is no such segment, and which one may be meant."""
-        names = list(self.connection.scalars(sa.select(self.tables.segments.c.name)))
-        near = difflib.get_close_matches(name, names, n=1)
-        meant = f'; did you mean "{near[0]}"?' if near else ""
+        names = {each.lower(): each for each in self.connection.scalars(sa.select(self.tables.segments.c.name))}
+        near = difflib.get_close_matches(name.lower(), names, n=1)
+        meant = f'; did you mean "{names[near[0]]}"?' if near else ""
         return SegmentError(f'there is no segment "{name}"{meant}')
 
     def uses(self) -> dict[str, set[str]]:

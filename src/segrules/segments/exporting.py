@@ -117,12 +117,18 @@ class Export:
     # --- inside ---
 
     def _field(self, name: str) -> Field:
-        relation = self.catalogue.shop.vocabulary.relations["customer"]
-        found = relation.fields.get(name)
-        if found is None or found.meaning is not None or found.kind is None:
-            known = ", ".join(each for each, field in relation.fields.items() if field.meaning is None)
-            raise SegmentError(f'the customer has no field "{name}" that can be exported; there are {known}')
-        return Field(CUSTOMER, found.column or name, found.kind)
+        shop = self.catalogue.shop
+        mapped = {"id", *shop.mapping.entity("").fields}
+        fields = {
+            each: Field(CUSTOMER, field.column or each, field.kind)
+            for each, field in shop.vocabulary.relations["customer"].fields.items()
+            if field.meaning is None and (field.column or each) in mapped
+        }
+        if name not in fields:
+            raise SegmentError(
+                f'the customer has no field "{name}" that can be exported; there are {", ".join(fields)}'
+            )
+        return fields[name]
 
     def _statement(self) -> sa.Select[Any]:
         statement = selected(self.catalogue, self.name, self.websites)
