@@ -51,7 +51,7 @@ def opened(request: pytest.FixtureRequest, stages: Any) -> Iterator[Any]:
 
 def test_rules(opened: Any, parity_cases: int, parity_seed: str) -> None:
     shop, stages = opened
-    run = Run(shop, stages, f"{parity_seed}/{shop.zone.key}").go(3 * parity_cases)
+    run = Run(shop, stages, f"{parity_seed}/{shop.zone.key}").go(parity_cases)
     fail_unless_sound(run)
     assert run.telling > run.questions / 2, "most rules should tell some customers from others"
     if run.questions >= LONG:
@@ -60,7 +60,7 @@ def test_rules(opened: Any, parity_cases: int, parity_seed: str) -> None:
 
 def test_algebra(opened: Any, parity_cases: int, parity_seed: str) -> None:
     shop, stages = opened
-    run = Run(shop, stages, f"{parity_seed}/{shop.zone.key}", algebra=True).go(2 * parity_cases)
+    run = Run(shop, stages, f"{parity_seed}/{shop.zone.key}", algebra=True).go(parity_cases)
     fail_unless_sound(run)
     assert run.telling > run.questions / 4
 
