@@ -14,7 +14,6 @@ from segrules.testing.questions import MEMBERS, Question
 from segrules.testing.scene import Customer
 from segrules.testing.writing import clear, insert
 
-
 #: What a database says of a statement that is too deep for it: no answer, so no wrong one.
 LIMITS = ("parser stack overflow", "Expression tree is too large")
 
