@@ -84,6 +84,22 @@ def test_reading(store: SegmentStore) -> None:
             ask("z")
 
 
+def test_members_move_with_their_website(store: SegmentStore, ear: Ear) -> None:
+    store.save(named("a"))
+    store.refresh("a", at=NOW)
+    customers = store.shop.mapping.entity("").source
+    with store.engine.begin() as connection:
+        moving = sa.update(customers).where(sa.column("id").in_([1, 4, 7]))  # type: ignore[arg-type]
+        connection.execute(moving.values(website_id=sa.case((sa.column("id") == 7, None), else_=2)))
+    assert store.refresh("a", at=LATER, customers=[4]).entered == 0
+    assert ids(store, "a", website="uk") == [1, 7]
+    ear.heard.clear()
+    assert store.refresh("a", at=LATER).entered == 0
+    assert (ids(store, "a", website="uk"), ids(store, "a", website="main")) == ([], [1, 4, 10])
+    assert [(each.customer_id, each.website) for each in store.page("a", after=4, limit=1)] == [(7, None)]
+    assert ear.heard == []
+
+
 def test_live_checks_and_trials(store: SegmentStore) -> None:
     segment = store.save(named("a", groups="staff"))
     store.refresh("a")

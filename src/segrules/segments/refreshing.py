@@ -22,14 +22,12 @@ import attrs
 import sqlalchemy as sa
 from attrs import frozen
 
-from segrules import sql
-from segrules.algebra import CUSTOMER, Field, Kind
-from segrules.errors import SegmentBusyError, SegmentError, ShopError
+from segrules.errors import SegmentBusyError, SegmentError
 from segrules.hookspecs import MembersChanged, Reason
 from segrules.rule import parse
 from segrules.segments.catalogue import Catalogue, Stored
 from segrules.segments.listeners import Listener
-from segrules.segments.matching import matching, meaning
+from segrules.segments.matching import Located, matching, meaning
 from segrules.segments.segment import Status
 from segrules.segments.tables import Tables
 from segrules.segments.working import Workbench, is_busy
@@ -240,6 +238,7 @@ class _Change:
             found = bench.fill(matched, self._matching(among))
             gone = bench.fill(left, self._leaving(matched, among))
             self._delete(left, gone, everybody=found == 0 and not partly)
+            used += [moved for moved in [self._move(among)] if moved is not None]
             come = self._insert(matched)
             total = self.stored.state.members + come - gone if partly else found
             self._tell(Reason.PARTIAL if partly else Reason.REFRESH, left, come, gone)
@@ -290,23 +289,40 @@ class _Change:
             members.c.segment_id == self.stored.id, members.c.customer_id == matched.c.customer_id
         )
         entering = sa.select(matched.c.customer_id).where(~there)
-        rows = self._with_website(entering).subquery("entering")
+        place = self._located
+        rows = sa.select(place.key, place.website).select_from(place.source).where(place.key.in_(entering))
         own = [sa.literal(each, column.type) for each, column in (
             (self.stored.id, members.c.segment_id), (self.at, members.c.since), (self.number, members.c.number)
         )]  # fmt: skip
         names = ["customer_id", "website", "segment_id", "since", "number"]
-        result = self.connection.execute(members.insert().from_select(names, sa.select(*rows.c, *own)))
+        result = self.connection.execute(members.insert().from_select(names, rows.add_columns(*own)))
         return self.bench.counted(result, self._entered())
 
-    def _with_website(self, ids: sa.Select[Any]) -> sa.Select[Any]:
-        """Customers with the website of each; without one where the shop has no websites."""
-        website = Field(CUSTOMER, "website", Kind.CHOICE)
-        try:
-            shop = self.by.shop
-            return sql.evaluate([website], shop.mapping, self.connection.dialect, shop.zone, ids)
-        except ShopError:
-            rows = ids.subquery("ids")
-            return sa.select(rows.c[0], sa.null().label("website"))
+    def _move(self, among: sa.Select[Any] | None) -> sa.Table | None:
+        """Members whose customer has gone to another website are found under that one."""
+        members, place = self.by.tables.members, self._located
+        if isinstance(place.website, sa.sql.elements.Null) or len(self.stored.segment.websites) == 1:
+            return None
+        statement = (
+            sa.select(members.c.customer_id)
+            .select_from(place.source.join(members, members.c.customer_id == place.key))
+            .where(members.c.segment_id == self.stored.id, members.c.website.is_distinct_from(place.website))
+        )
+        moved = self.bench.table("moved")
+        found = statement if among is None else statement.where(members.c.customer_id.in_(among))
+        if self.bench.fill(moved, found):
+            theirs = sa.select(place.website).select_from(place.source).where(place.key == members.c.customer_id)
+            self.connection.execute(
+                sa.update(members)
+                .where(members.c.segment_id == self.stored.id)
+                .where(members.c.customer_id.in_(sa.select(moved.c.customer_id)))
+                .values(website=theirs.scalar_subquery())
+            )
+        return moved
+
+    @property
+    def _located(self) -> Located:
+        return Located.of(self.by.shop, self.connection.dialect)
 
     def _entered(self) -> sa.Select[Any]:
         members = self.by.tables.members
