@@ -7,7 +7,23 @@ from fractions import Fraction
 from typing import Any
 
 from segrules import algebra
-from segrules.algebra import Compare, Const, DayNumber, DaysUntil, Fold, InSegment, Kind, OnMonthDay, Op, Term
+from segrules.algebra import (
+    Aggregate,
+    Compare,
+    Const,
+    DayNumber,
+    DaysUntil,
+    Fold,
+    InSegment,
+    Kind,
+    OnMonthDay,
+    Op,
+    Predicate,
+    Source,
+    Term,
+    children,
+    walk,
+)
 from segrules.clock import (
     DayEdge,
     DayRange,
@@ -45,21 +61,23 @@ def is_instant(value: Any) -> bool:
     return isinstance(value, Now | RelativeInstant)
 
 
-def moves(node: algebra.Term | algebra.Predicate | algebra.Source, live: frozenset[str]) -> bool:
+def moves(node: Term | Predicate | Source, live: frozenset[str]) -> bool:
     """Whether anything inside moves; ``live`` are the segments that are evaluated with the rule."""
-    for each in algebra.walk(node):
-        match each:
-            case Const(value=value) if is_moving(value):
-                return True
-            case OnMonthDay(days=MonthDays() as days) if is_moving(days):
-                return True
-            case DaysUntil():
-                return True
-            case InSegment(name=name) if name in live:
-                return True
-            case _:
-                pass
-    return False
+    match node:
+        case Const(value=value):
+            return is_moving(value)
+        case OnMonthDay(days=MonthDays() as days) if is_moving(days):
+            return True
+        case DaysUntil():
+            return True
+        case InSegment(name=name):
+            return name in live
+        case Aggregate(fold=Fold.COUNT, source=source, value=value) if value is not None:
+            # Which values are there to count does not depend on how large they are.
+            inner = (each for each in walk(value) if isinstance(each, Source))
+            return moves(source, live) or any(moves(each, live) for each in inner)
+        case _:
+            return any(moves(each, live) for each in children(node))
 
 
 def _is_whole_year(first: Any, last: Any) -> bool:
@@ -150,12 +168,17 @@ def _factors(term: Term, live: frozenset[str]) -> _Factors:
             raise _TurnsEitherWayError
         case _ if not moves(term, live):
             return {}
-        case algebra.Aggregate(fold=Fold.SUM | Fold.MIN | Fold.MAX, source=source, value=value) | algebra.Picked(
+        case Aggregate(fold=Fold.SUM, source=source, value=value) if value is not None and not moves(source, live):
+            count = Aggregate(Fold.COUNT, source, value, Kind.NUMBER)
+            return {(day, (*others, count)): factor for (day, others), factor in _factors(value, live).items()}
+        case Aggregate(fold=Fold.MIN | Fold.MAX, source=source, value=value) | algebra.Picked(
             source=source, value=value
         ) if value is not None and not moves(source, live):
-            # Each row goes the way of the value, and so does what is made of them.
-            signs = {(key, factor > 0) for key, factor in _factors(value, live).items()}
-            return {((key, term), ()): Fraction(1 if up else -1) for key, up in signs}
+            # Each row goes the way of its value, and so does the one that is taken.
+            factors = _factors(value, live).values()
+            if any(each > 0 for each in factors) and any(each < 0 for each in factors):
+                raise _TurnsEitherWayError
+            return {(value, (term,)): sum(factors, Fraction(0))}
         case _:
             raise _TurnsEitherWayError
 
@@ -165,7 +188,7 @@ def is_never_negative(term: Term) -> bool:
     match term:
         case Const(value=Decimal() as value):
             return value >= 0
-        case algebra.Aggregate(fold=Fold.COUNT | Fold.COUNT_DISTINCT):
+        case Aggregate(fold=Fold.COUNT | Fold.COUNT_DISTINCT):
             return True
         case algebra.Product(left=left, right=right):
             return is_never_negative(left) and is_never_negative(right)

@@ -45,10 +45,10 @@ class Witness(Protocol):
         """Whether the bound predicate is true of anyone, among those who may change in the span."""
 
 
-def foresee(rule: Predicate, binding: Binding, witness: Witness, limit: int = 60) -> Forecast:
+def foresee(rule: Predicate, binding: Binding, witness: Witness, limit: int = 100) -> Forecast:
     """The next change of a lowered rule's answer after the binding's clock.
 
-    At most ``limit`` spans are looked at, before the search is given up at a moment that is too early rather than late.
+    After ``limit`` looks the search is given up, at a moment that may be too early and is not too late.
     """
     now = naive_utc(binding.clock.now)
     search = _Search(rule, binding, witness, limit)
@@ -87,14 +87,13 @@ class _Search:
         All that is left is looked at first, since mostly the first passing changes an answer already, or nothing ever
         does. Else short spans follow, longer while they are empty, shorter when what may change in them does not.
         """
-        high, width, spans = end, _DAY, 0
+        high, width = end, _DAY
         while low < end:
-            spans += 1
             span = look(self.rule, self.binding, low, high)
             moment = self.first(span, narrow=high < end)
             if moment is None:
                 low, width = high, width * 4
-            elif spans > self.limit:
+            elif self.looks >= self.limit:
                 self.is_exact = False
                 return moment
             elif self.differs(low, moment, look(self.rule, self.binding, low, moment)):
@@ -108,7 +107,7 @@ class _Search:
 
     def first(self, span: Span, narrow: bool) -> datetime | None:
         """The first moment of the span at which a customer who may change meets something that moves."""
-        if span.changing == FALSE:
+        if span.changing == FALSE or not (span.passings or span.turns):
             return None
         self.looks += 1
         values = self.witness.first_values(span, narrow)

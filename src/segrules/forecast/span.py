@@ -6,6 +6,7 @@ forward, so most comparisons can turn once only, and the two ends of the span te
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -39,7 +40,7 @@ from segrules.algebra import (
     walk,
 )
 from segrules.binding import Binding, bind_condition, bind_source, bind_term, everyone, solve_days_until
-from segrules.clock import MICROSECOND, Clock, DayEdge, Edge, FixedDay, MonthDays, Unit, add_units
+from segrules.clock import MICROSECOND, Clock, MonthDays, local_day, naive_utc, offsets
 from segrules.forecast.anniversaries import days_in_span
 from segrules.forecast.moving import is_growing, is_instant, is_moving, is_never_negative, moves
 from segrules.forecast.outlook import Outlook, both, either, settled
@@ -131,8 +132,20 @@ def clock_at(moment: datetime, binding: Binding) -> Clock:
 
 
 def next_midnight(clock: Clock) -> datetime:
-    """The first instant of the following calendar day."""
-    return clock.moment_of(DayEdge(FixedDay(add_units(clock.today, 1, Unit.DAY)), Edge.START))
+    """The first moment (naive UTC) at which the calendar day is another one."""
+    moments, seconds = offsets(clock.zone)
+    moment = naive_utc(clock.now)
+    place = bisect_right(moments, moment)
+    while True:
+        offset = timedelta(seconds=seconds[place])
+        tomorrow = (moment + offset).date() + timedelta(days=1)
+        midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day) - offset
+        if place == len(moments) or midnight < moments[place]:
+            return midnight
+        moment = moments[place]
+        if local_day(moment, clock.zone) != clock.today:
+            return moment
+        place += 1
 
 
 def _first(low: datetime, high: datetime, is_so: Callable[[datetime], bool]) -> datetime:
@@ -249,11 +262,15 @@ class _Reader:
             return self._compare(Compare(op.mirrored, right, left, kind))
         if isinstance(left, Aggregate) and left.fold in (Fold.MIN, Fold.MAX) and isinstance(right, Const):
             return self._of_extreme(left, op, right, kind)
+        if isinstance(left, algebra.Picked) and isinstance(right, Const) and not self.moves(left.source):
+            return self.condition(Exists(left.source, Compare(op, left.value, right, kind)))
         grows = is_growing(node, frozenset(self.binding.segments))
         if grows is not None:
             return self._turned_once(node, grows)
         if kind is Kind.NUMBER:
             return self._of_ranges(node)
+        if kind in (Kind.DATE, Kind.MOMENT):
+            return self._of_stirred_term(node)
         return self._stirred(node)
 
     def _of_extreme(self, extreme: Aggregate, op: Op, bound: Const, kind: Kind) -> Outlook:
@@ -403,7 +420,12 @@ class _Reader:
 
     def _range_of_total(self, total: Aggregate) -> tuple[Term, Term] | None:
         if total.value is not None and self.moves(total.value):
-            return None
+            values = None if self.moves(total.source) or total.fold is not Fold.SUM else self._range(total.value)
+            if values is None:
+                return None
+            source = bind_source(total.source, self.binding)
+            low, high = (attrs.evolve(total, source=source, value=each) for each in values)
+            return low, high
         outlook = self.condition(total.source.where)
         rows = self._unconditional(total.source)
         value = None if total.value is None else bind_term(total.value, self.binding)
@@ -429,6 +451,18 @@ class _Reader:
             met = all_of(self.condition(node.source.where).sometimes, self.condition(node.where).changing)
             stirred = any_of(self._stir(node.source), _row(inside, met))
         return Outlook(all_of(bound, negate(stirred)), any_of(bound, stirred), stirred)
+
+    def _of_stirred_term(self, node: Compare) -> Outlook:
+        """A moment from rows that come and go: it stays where nothing stirs those, while bounds move past it."""
+        sides, stirred = [], []
+        for each in (node.left, node.right):
+            is_bound = isinstance(each, Const)
+            sides.append(each if is_bound else bind_term(each, self.ends[0]))
+            stirred.append(FALSE if is_bound else self._stir(each))
+        found, stir = self.condition(Compare(node.op, sides[0], sides[1], node.kind)), any_of(*stirred)
+        return Outlook(
+            all_of(found.always, negate(stir)), any_of(found.sometimes, stir), any_of(found.changing, stir)
+        )
 
     def _stir(self, node: Term | Predicate | Source) -> Predicate:
         """Whether something in a part may change in the span."""
