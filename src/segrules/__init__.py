@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from segrules.language import Limits
     from segrules.memory import Explanation
     from segrules.rule import Rule, parse
+    from segrules.ruleset import Matches, RuleSet
     from segrules.segments import Refresh, Segment, SegmentStore
     from segrules.shop import Shop
     from segrules.sql import prepare
@@ -46,11 +47,13 @@ _HOMES = {
     "EvaluationError": "segrules.errors",
     "Explanation": "segrules.memory",
     "Limits": "segrules.language",
+    "Matches": "segrules.ruleset",
     "MembersChanged": "segrules.hookspecs",
     "ParameterError": "segrules.errors",
     "Refresh": "segrules.segments",
     "Rule": "segrules.rule",
     "RuleError": "segrules.errors",
+    "RuleSet": "segrules.ruleset",
     "Segment": "segrules.segments",
     "SegmentBusyError": "segrules.errors",
     "SegmentConflictError": "segrules.errors",
@@ -76,11 +79,13 @@ __all__ = [
     "EvaluationError",
     "Explanation",
     "Limits",
+    "Matches",
     "MembersChanged",
     "ParameterError",
     "Refresh",
     "Rule",
     "RuleError",
+    "RuleSet",
     "Segment",
     "SegmentBusyError",
     "SegmentConflictError",

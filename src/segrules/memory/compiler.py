@@ -55,7 +55,7 @@ def _compiled(write: Callable[[Shape], Program]) -> Callable[[Any], Any]:
         """The answer for what is not a plain dictionary."""
         run = chosen.get(customer.__class__)
         if run is None:
-            run = chosen[customer.__class__] = function(_shape_of(customer))
+            run = chosen[customer.__class__] = function(shape_of(customer))
         return run(customer)
 
     def doubtful(customer: Any) -> Any:
@@ -75,7 +75,8 @@ def _compiled(write: Callable[[Shape], Program]) -> Callable[[Any], Any]:
     return function(Shape.DICTIONARY)
 
 
-def _shape_of(customer: Any) -> Shape:
+def shape_of(customer: Any) -> Shape:
+    """What the code for a customer is written for; decided once for a class."""
     if isinstance(customer, Customer):
         return Shape.TRUSTED
     return Shape.MAPPING if isinstance(customer, Mapping) else Shape.OBJECT

@@ -216,10 +216,7 @@ class Writer(Terms):
             case OnMonthDay(term=term, days=days):
                 operand = self._operand(term)
                 name = self._named(operand)
-                found = f"{name.code}.month * 100 + {name.code}.day"
-                if kind_of(term) is Kind.MOMENT:
-                    found = self._call(self._month_day, name.code)
-                return name.when(f"{found} in {self._constant(days)}")
+                return name.when(f"{self._month_day_of(term, name.code)} in {self._constant(days)}")
             case InSegment(name=segment):
                 names = self._read(Field(CUSTOMER, "segments", Kind.CODE))
                 return f"holds({names}, {self._constant(segment)}, {self._label(CUSTOMER, 'segments')})"
@@ -230,6 +227,12 @@ class Writer(Terms):
                 raise AssertionError("not a leaf")
             case _:
                 assert_never(predicate)
+
+    def _month_day_of(self, term: Term, code: str) -> str:
+        """The code of month * 100 + day of the term's day."""
+        if kind_of(term) is Kind.MOMENT:
+            return self._call(self._month_day, code)
+        return f"{code}.month * 100 + {code}.day"
 
     def _compare(self, predicate: Compare) -> str:
         op, left, right = predicate.op, predicate.left, predicate.right

@@ -33,7 +33,7 @@ from segrules.memory.shapes import Shape
 #: Deeper code goes into a function of its own: Python allows 20 nested loops, 100 indents and 200 parentheses.
 LOOPS, INDENTS, PARENTHESES = 10, 40, 20
 
-_LOOPED = (Aggregate, Picked, Exists, FirstPresent, Latest)
+LOOPED = (Aggregate, Picked, Exists, FirstPresent, Latest)
 
 
 @frozen
@@ -158,7 +158,7 @@ class Pad:
         """Whether a node needs statements of its own."""
         found = self._looped.get(id(node))
         if found is None:
-            found = isinstance(node, _LOOPED) or any(map(self._is_looped, algebra.children(node)))
+            found = isinstance(node, LOOPED) or any(map(self._is_looped, algebra.children(node)))
             self._looped[id(node)] = found
             self._seen.append(node)
         return found

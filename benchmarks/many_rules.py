@@ -1,0 +1,290 @@
+"""Many rules over one customer: a RuleSet beside separate predicates, hand-written functions and other engines.
+
+    PYTHONPATH=src python benchmarks/many_rules.py [--rules 100 1000 5000] [--peers]
+
+The rules are random conjunctions of conditions and of disjunctions (every fourth a level deeper) over fields of the
+customer; the second table asks for totals and rows of orders and views. Each function written by hand is what a
+careful person would write when no value is ever missing. All answers are compared before anything is timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib
+import platform
+import random
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Any
+
+import segrules as sr
+from segrules.condition import Amount, Choice, Whole
+
+AT = datetime(2025, 7, 4, 12, tzinfo=UTC)
+NOW = AT.replace(tzinfo=None)
+GROUPS = ("general", "retail", "wholesale", "staff", "press")
+TIERS = ("bronze", "silver", "gold", "platinum")
+CATEGORIES = ("Cameras", "Coffee", "Lenses", "Tea", "Bags", "Books")
+SHOP = sr.Shop.default(
+    timezone="Europe/Rome",
+    customer_attributes={
+        **{name: Amount(f"The customer's {name}.") for name in ("sales", "refunds", "average", "credit")},
+        **{name: Whole(f"The customer's {name}.") for name in ("visits", "orders_count", "points")},
+        "tier": Choice("The customer's tier.", values=TIERS),
+    },
+)  # fmt: skip
+
+Node = tuple[str, Any]
+
+
+def leaf(r: random.Random) -> Node:
+    """A condition in the language, and the same in Python."""
+    field = r.choice(
+        ("sales", "refunds", "average", "visits", "orders_count", "points", "credit", "tier", "group", "day")
+    )
+    if field in ("tier", "group"):
+        words = r.sample(TIERS if field == "tier" else GROUPS, r.choice((1, 1, 2)))
+        if len(words) == 1:
+            return f"customer.{field} is {words[0]}", f'c["{field}"] == "{words[0]}"'
+        return f"customer.{field} in ({', '.join(words)})", f'c["{field}"] in {set(words)!r}'
+    if field == "day":
+        days = r.choice((7, 30, 90, 180, 365, 730))
+        if r.random() < 0.5:
+            return f"customer.created_at before {days} days ago", f'c["created_at"] < AGO[{days}]'
+        return f"customer.created_at in last {days} days", f'AGO[{days}] <= c["created_at"] <= NOW'
+    steps = {"sales": 500, "refunds": 50, "average": 25, "visits": 5, "orders_count": 2, "points": 100, "credit": 20}
+    bound = steps[field] * r.randrange(1, 12)
+    op = r.choice((">", "<", ">=", "<="))
+    return f"customer.{field} {op} {bound}", f'c["{field}"] {op} {bound}'
+
+
+def tree(r: random.Random, depth: int) -> Node:
+    kind = "and" if depth % 2 == 0 else "or"
+    parts = []
+    for _ in range(r.choice((2, 3, 4) if depth == 0 else (2, 2, 3))):
+        inner = (depth < 1 and r.random() < 0.4) or (depth < 3 and r.random() < 0.08)
+        parts.append(tree(r, depth + 1) if inner else leaf(r))
+    return tuple(f"({f' {kind} '.join(part[side] for part in parts)})" for side in (0, 1))  # type: ignore[return-value]
+
+
+def order_leaf(r: random.Random) -> Node:
+    match r.randrange(5):
+        case 0:
+            bound = 100 * r.randrange(1, 20)
+            return f"lifetime.sales > {bound}", f"sales(c) > {bound}"
+        case 1:
+            bound = r.randrange(1, 8)
+            return f"lifetime.orders >= {bound}", f"orders(c) >= {bound}"
+        case 2:
+            days = r.choice((7, 30, 90, 180))
+            return f"activity.days_since_last_order > {days}", f"last(c) is not None and last(c) < DAY[{days}]"
+        case 3:
+            word, days = r.choice(CATEGORIES), r.choice((30, 90, 180))
+            return (
+                f'any order_item where (name is "{word}" and order.created_at in last {days} days)',
+                f"bought(c, {word.lower()!r}, AGO[{days}])",
+            )
+        case _:
+            price, days = r.choice((100, 200, 500)), r.choice((7, 30))
+            return (
+                f"any product_view where (price > {price} and viewed_at in last {days} days)",
+                f"viewed(c, {price}, AGO[{days}])",
+            )
+
+
+def order_rule(r: random.Random) -> Node:
+    parts = [order_leaf(r) if r.random() < 0.7 else leaf(r) for _ in range(r.choice((2, 3, 3)))]
+    return tuple(" and ".join(part[side] for part in parts) for side in (0, 1))  # type: ignore[return-value]
+
+
+def customer(r: random.Random, number: int, with_rows: bool) -> dict[str, Any]:
+    def money(most: int) -> Decimal:
+        return Decimal(r.randrange(most * 100)) / 100
+
+    def moment(days: int) -> datetime:
+        return NOW - timedelta(seconds=r.randrange(days * 86400))
+
+    found: dict[str, Any] = {
+        "id": number, "is_active": True, "group": r.choice(GROUPS), "tier": r.choice(TIERS),
+        "created_at": moment(1000), "sales": money(6000), "refunds": money(600), "average": money(300),
+        "credit": money(240), "visits": r.randrange(60), "orders_count": r.randrange(24), "points": r.randrange(1200),
+    }  # fmt: skip
+    if with_rows:
+        found["orders"] = [
+            {
+                "id": order, "status": r.choice(("complete", "complete", "closed", "canceled")), "created_at": moment(400),
+                "grand_total": money(400),
+                "items": [{"id": n, "name": r.choice(CATEGORIES)} for n in range(r.randrange(1, 5))],
+            }
+            for order in range(r.choice((0, 0, 1, 2, 4, 8)))
+        ]  # fmt: skip
+        found["product_views"] = [
+            {"id": n, "price": money(700), "viewed_at": moment(60)} for n in range(r.randrange(10))
+        ]
+    return found
+
+
+# --- by hand -----------------------------------------------------------------------------------------
+
+
+def ago(days: int) -> datetime:
+    """The start of the day so many days ago, in Rome."""
+    from segrules.clock import Clock, DayEdge, Edge, RelativeDay
+
+    return Clock(AT, SHOP.zone).moment_of(DayEdge(RelativeDay(-days), Edge.START))
+
+
+def sales(c: Any) -> Any:
+    total = 0
+    for order in c["orders"]:
+        if order["status"] not in ("canceled", "closed"):
+            total += order["grand_total"]
+    return total
+
+
+def orders(c: Any) -> int:
+    return sum(1 for order in c["orders"] if order["status"] not in ("canceled", "closed"))
+
+
+def last(c: Any) -> Any:
+    return max((order["created_at"] for order in c["orders"] if order["status"] != "canceled"), default=None)
+
+
+def bought(c: Any, name: str, since: datetime) -> bool:
+    for order in c["orders"]:
+        if order["status"] != "canceled" and since <= order["created_at"] <= NOW:
+            for item in order["items"]:
+                if item["name"].lower() == name:
+                    return True
+    return False
+
+
+def viewed(c: Any, price: int, since: datetime) -> bool:
+    for view in c["product_views"]:  # noqa: SIM110 - the loop is faster
+        if view["price"] > price and since <= view["viewed_at"] <= NOW:
+            return True
+    return False
+
+
+def by_hand(sources: Iterable[str]) -> list[Callable[[Any], bool]]:
+    names: dict[str, Any] = {
+        "AGO": {days: ago(days) for days in range(800)}, "DAY": {days: ago(days) for days in range(800)},
+        "NOW": NOW, "sales": sales, "orders": orders, "last": last, "bought": bought, "viewed": viewed,
+    }  # fmt: skip
+    return [eval(f"lambda c: {source}", names) for source in sources]
+
+
+# --- peers -------------------------------------------------------------------------------------------
+
+
+def peers(sources: list[str]) -> dict[str, Callable[[Any], Any]]:
+    """Other engines asked about each rule in turn; their moments are plain numbers, which favours them."""
+    found: dict[str, Callable[[Any], Any]] = {}
+    try:
+        evalidate = importlib.import_module("evalidate")
+    except ImportError:
+        return found
+    model = evalidate.EvalModel(
+        nodes=["Expression", "Compare", "BoolOp", "And", "Or", "Gt", "Lt", "GtE", "LtE", "Eq", "In", "Set", "Name", "Load",
+               "Constant", "Subscript", "Dict"],
+    )  # fmt: skip
+    codes = [evalidate.Expr(source, model=model).code for source in sources]
+    names = {"AGO": {days: ago(days) for days in range(800)}, "NOW": NOW, "__builtins__": {}}
+
+    def run(c: Any) -> list[bool]:
+        names["c"] = c
+        return [eval(code, names) for code in codes]
+
+    found[f"evalidate {version('evalidate')}"] = run
+    return found
+
+
+# --- timing ------------------------------------------------------------------------------------------
+
+
+def microseconds(ask: Callable[[Any], Any], customers: list[Any], seconds: float = 0.4) -> float:
+    """The best of several runs, for each customer."""
+    for each in customers[:20]:
+        ask(each)
+    best, until = float("inf"), time.perf_counter() + seconds
+    runs = 0
+    gc.disable()
+    while runs < 3 or time.perf_counter() < until:
+        start = time.perf_counter()
+        for each in customers:
+            ask(each)
+        best = min(best, (time.perf_counter() - start) / len(customers))
+        runs += 1
+    gc.enable()
+    return best * 1e6
+
+
+def compare(title: str, nodes: list[Node], customers: list[Any], with_peers: bool) -> None:
+    rules = {f"rule {number}": sr.parse(text, SHOP) for number, (text, _) in enumerate(nodes)}
+    hand = by_hand(source for _, source in nodes)
+    started = time.perf_counter()
+    ours = sr.RuleSet(rules, SHOP)
+    ours.matching(customers[0], at=AT)
+    built = time.perf_counter() - started
+    expected = [{name for name, ask in zip(rules, hand, strict=True) if ask(each)} for each in customers]
+    assert [set(ours.matching(each, at=AT)) for each in customers] == expected
+    names = sum(map(len, expected)) / len(customers)
+    print(
+        f"\n{title}: {len(rules)} rules, {len(customers)} customers, {names:.1f} matches each; built in {built:.2f} s"
+    )
+
+    def row(what: str, ask: Callable[[Any], Any]) -> None:
+        print(f"  {what:42}{microseconds(ask, customers):10.1f} µs a customer", flush=True)
+
+    row("functions written by hand, one by one", lambda c: [ask(c) for ask in hand])
+    if len(rules) <= 1000:
+        separate = [rule.predicate(SHOP, at=AT) for rule in rules.values()]
+        row("separate predicates", lambda c: [ask(c) for ask in separate])
+    row("RuleSet, the set of matches", lambda c: ours.matching(c, at=AT))
+    row("RuleSet, the list of names", lambda c: list(ours.matching(c, at=AT)))
+    later = iter(range(10**9))
+    row("RuleSet, at another moment each time", lambda c: ours.matching(c, at=AT + timedelta(microseconds=next(later))))
+    trusted = [sr.Customer(each) for each in customers]
+    print(f"  {'RuleSet, checked Customers':42}{microseconds(lambda c: ours.matching(c, at=AT), trusted):10.1f} µs")
+    spare = sr.parse(nodes[0][0], SHOP)
+    started = time.perf_counter()
+    ours.add("one more", spare)
+    ours.matching(customers[0], at=AT)
+    added = time.perf_counter() - started
+    started = time.perf_counter()
+    ours.remove("one more")
+    ours.matching(customers[0], at=AT)
+    print(
+        f"  one rule added {added * 1e3:.2f} ms, removed {(time.perf_counter() - started) * 1e3:.2f} ms, first answer included"
+    )
+    if with_peers:
+        for name, ask in peers([source for _, source in nodes]).items():
+            row(name, ask)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rules", type=int, nargs="*", default=[10, 25, 100, 1000, 5000])
+    arguments.add_argument("--orders", type=int, nargs="*", default=[100])
+    arguments.add_argument("--peers", action="store_true")
+    given = arguments.parse_args()
+    print(f"Python {platform.python_version()}, segrules {sr.__version__}, {platform.machine()} {sys.platform}")
+    r = random.Random(7)
+    customers = [customer(r, number, with_rows=False) for number in range(300)]
+    for count in given.rules:
+        r = random.Random(count)
+        compare("fields", [tree(r, 0) for _ in range(count)], customers, given.peers and count <= 1000)
+    r = random.Random(8)
+    customers = [customer(r, number, with_rows=True) for number in range(300)]
+    for count in given.orders:
+        r = random.Random(count)
+        compare("orders and views", [order_rule(r) for _ in range(count)], customers, False)
+
+
+if __name__ == "__main__":
+    main()

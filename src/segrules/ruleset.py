@@ -1,0 +1,241 @@
+"""Many rules, one customer: which of them match, with everything that they share done once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from datetime import UTC, datetime
+from threading import RLock
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from segrules import binding
+from segrules.algebra import Predicate
+from segrules.binding import Binding
+from segrules.clock import Clock
+from segrules.errors import ParameterError
+from segrules.memory.index import Index, Present
+from segrules.rule import Rule
+from segrules.shop.shop import Shop, zone_named
+
+_Value = TypeVar("_Value")
+
+
+class Matches(Set[str]):
+    """The names of the rules that match a customer, in the order of their set; a name is looked up when asked for."""
+
+    __slots__ = ("_bits", "_names")
+
+    def __init__(self, bits: int, names: tuple[str, ...]) -> None:
+        self._bits, self._names = bits, names
+
+    def __iter__(self) -> Iterator[str]:
+        digits = f"{self._bits:b}"[::-1]
+        place = digits.find("1")
+        while place >= 0:
+            yield self._names[place]
+            place = digits.find("1", place + 1)
+
+    def __len__(self) -> int:
+        return self._bits.bit_count()
+
+    def __bool__(self) -> bool:
+        return self._bits != 0
+
+    def __contains__(self, name: object) -> bool:
+        return any(each == name for each in self)
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(map(repr, self))}}}" if self else "{}"
+
+    @classmethod
+    def _from_iterable(cls, names: Iterable[str]) -> Set[str]:  # type: ignore[override]
+        return frozenset(names)
+
+
+@frozen
+class _Asked:
+    """The rules at one moment, and their names by number."""
+
+    present: Present
+    names: tuple[str, ...]
+
+    def matches(self, customer: Any) -> Matches:
+        return Matches(self.present.holding(customer), self.names)
+
+
+class RuleSet:
+    """Rules by name that are asked together about one customer at a time.
+
+    Whatever several rules ask is asked once, and a rule that cannot match costs next to nothing. Rules may refer to
+    each other by ``in segment "name"``, and to ``segments``, which are rules that nobody asks for by themselves; any
+    other segment is looked for among the customer's ``segments``. ``website``, ``parameters`` and ``timezone`` hold
+    for all rules; of the parameters each rule takes those that it names. Without a shop, the default one.
+
+    Threads share a set freely, also while one of them changes it.
+    """
+
+    def __init__(
+        self,
+        rules: Mapping[str, Rule] | None = None,
+        shop: Shop | None = None,
+        *,
+        website: str | Iterable[str] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        segments: Mapping[str, Rule] | None = None,
+        timezone: str | None = None,
+    ) -> None:
+        self._rules = dict(rules or {})
+        self._shop = shop or Shop.default(vocabulary=next((rule.vocabulary for rule in self._rules.values()), None))
+        self._segments = dict(segments or {})
+        self._parameters = dict(parameters or {})
+        zone = self._shop.zone if timezone is None else zone_named(timezone)
+        codes = [website] if isinstance(website, str) else website
+        # The clock is never asked: times stay open.
+        self._clock = Clock(datetime(2000, 1, 1, tzinfo=UTC), zone)
+        self._websites = () if codes is None else (frozenset(codes),)
+        #: The segments to which a rule refers, by its name; rules without any are not in it.
+        self._references = {
+            name: names for name, rule in {**self._segments, **self._rules}.items() if (names := rule.segments)
+        }
+        self._lock = RLock()
+        self._asked: _Asked | None = None
+        self._names: tuple[str, ...] = ()
+        self._numbers: dict[str, int] = {}
+        self._check_parameters()
+        self._predicates = {name: self._bound(name) for name in self._rules}
+        self._index = self._numbered()
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._rules))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._rules
+
+    def __getitem__(self, name: str) -> Rule:
+        return self._rules[name]
+
+    def __repr__(self) -> str:
+        return f"<RuleSet of {len(self)} rules>"
+
+    # --- asking ------------------------------------------------------------------------------------
+
+    def matching(self, customer: Any, *, at: datetime | None = None) -> Matches:
+        """The names of all rules that match a customer in memory, in the order in which the rules were given.
+
+        ``at`` is an aware moment (default: now); it may be another one each time. Raises CustomerError.
+        """
+        asked = self._asked
+        if asked is None or asked.present.at is not at:
+            asked = self._ask_at(at)
+        return Matches(asked.present.holding(customer), asked.names)
+
+    def matching_all(self, customers: Iterable[Any], *, at: datetime | None = None) -> Iterator[Matches]:
+        """The same for each customer in turn, all at one moment; as lazy as ``customers`` are."""
+        return map(self._ask_at(at).matches, customers)
+
+    def _ask_at(self, at: datetime | None) -> _Asked:
+        now = Clock.at(at, self._clock.zone).now
+        asked = self._asked
+        if asked is None:
+            with self._lock:
+                asked = _Asked(self._index.snapshot().present(now), self._names)
+                self._asked = asked
+        elif asked.present.at != now:
+            before, asked = asked, _Asked(asked.present.moved(now), asked.names)
+            with self._lock:
+                if self._asked is before:
+                    self._asked = asked
+        return asked
+
+    # --- changing ----------------------------------------------------------------------------------
+
+    def add(self, name: str, rule: Rule) -> None:
+        """Puts a rule in, behind all others; one that had this name is replaced where it is.
+
+        Whatever is wrong with it is raised and changes nothing.
+        """
+        with self._lock:
+            rules, references = self._rules, self._references
+            self._rules = {**rules, name: rule}
+            self._references = {**references, name: rule.segments} if rule.segments else _without(references, name)
+            try:
+                self._check_parameters()
+                changed = {each: self._bound(each) for each in self._led_to(name)}
+            except Exception:
+                self._rules, self._references = rules, references
+                raise
+            if name not in self._numbers:
+                if len(self._names) == self._index.width:
+                    self._predicates |= changed
+                    self._index = self._numbered()
+                    self._asked = None
+                    return
+                self._numbers[name] = len(self._names)
+                self._names = (*self._names, name)
+            self._put(changed)
+
+    def remove(self, name: str) -> None:
+        """Takes a rule out; KeyError when there is none of that name."""
+        with self._lock:
+            number = self._numbers.pop(name)
+            self._rules, self._references = _without(self._rules, name), _without(self._references, name)
+            del self._predicates[name]
+            self._index.remove(number)
+            self._put({each: self._bound(each) for each in self._led_to(name)})
+
+    def _put(self, changed: Mapping[str, Predicate]) -> None:
+        self._predicates |= changed
+        for name, predicate in changed.items():
+            self._index.put(self._numbers[name], predicate)
+        self._asked = None
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    def _numbered(self) -> Index:
+        """Numbers the rules anew, for an index that has room for some more."""
+        self._names = tuple(self._rules)
+        self._numbers = {name: number for number, name in enumerate(self._names)}
+        predicates = {number: self._predicates[name] for name, number in self._numbers.items()}
+        return Index(predicates, len(predicates) * 9 // 8 + 32, self._clock.zone)
+
+    def _bound(self, name: str) -> Predicate:
+        """A rule with the rules that it leads to in their place; bound, but for its times."""
+        live = {each: self._lowered(known) for each in self._reached(name) if (known := self._known(each))}
+        return binding.bind_openly(self._lowered(self._rules[name]), Binding(self._clock, self._websites, live))
+
+    def _lowered(self, rule: Rule) -> Predicate:
+        taken = {each: self._parameters[each] for each in rule.parameters if each in self._parameters}
+        return rule.lowered(self._shop.vocabulary, taken)
+
+    def _known(self, name: str) -> Rule | None:
+        return self._rules.get(name) or self._segments.get(name)
+
+    def _reached(self, name: str) -> set[str]:
+        """The names of the segments to which a rule leads, in however many steps."""
+        found: set[str] = set()
+        ahead = set(self._references.get(name, ()))
+        while ahead:
+            each = ahead.pop()
+            if each not in found:
+                found.add(each)
+                ahead |= self._references.get(each, frozenset())
+        return found
+
+    def _led_to(self, name: str) -> list[str]:
+        """A rule, if it is there, and all that lead to it."""
+        leading = [each for each in self._references if each in self._rules and name in self._reached(each)]
+        return list(dict.fromkeys(each for each in (name, *leading) if each in self._rules))
+
+    def _check_parameters(self) -> None:
+        asked = {each for rule in (*self._rules.values(), *self._segments.values()) for each in rule.parameters}
+        unknown = sorted(set(self._parameters) - asked)
+        if unknown:
+            raise ParameterError(f"no rule of the set has a parameter :{unknown[0]}")
+
+
+def _without(names: Mapping[str, _Value], name: str) -> dict[str, _Value]:
+    return {each: value for each, value in names.items() if each != name}
