@@ -109,6 +109,12 @@ class Arithmetic:
             return wide_product(left, right)
         return self._roomy(left) * self._roomy(right)
 
+    def _wide(self, value: Value, limit: int) -> ColumnElement[Any]:
+        """An operand of a result that can reach ``limit``; DuckDB keeps results of narrow decimals in 18 digits."""
+        if self.engine != "duckdb" or limit < 10**17:
+            return value.sql
+        return sa.cast(value.sql, sa.Numeric(38, max(value.scale - value.unit, 0)))
+
     def _roomy(self, operand: ColumnElement[Any]) -> ColumnElement[Any]:
         """An operand whose type leaves room for the result; whole numbers overflow at 64 bits or before."""
         if self.whole or not isinstance(operand.type, sa.Integer):
@@ -121,9 +127,12 @@ class Arithmetic:
         aligned = [self._shifted(each, unit) for each in terms]
         scale = max(each.scale for each in aligned)
         limit = sum(each.limit * 10 ** (scale - each.scale) for each in aligned)
-        sql = aligned[0].sql
+        sql = self._wide(aligned[0], limit)
         for each in aligned[1:]:
-            sql = wide_sum(sql, each.sql) if self.whole and limit > INT64 else self._roomy(sql) + self._roomy(each.sql)
+            if self.whole and limit > INT64:
+                sql = wide_sum(sql, each.sql)
+            else:
+                sql = self._roomy(sql) + self._roomy(self._wide(each, limit))
         nullable = any(each.nullable for each in terms)
         return self._checked(Value(sql, Kind.NUMBER, nullable, unit, scale, limit), "a sum")
 
@@ -136,7 +145,7 @@ class Arithmetic:
                 return attrs.evolve(other, stored=None)
         limit = left.limit * right.limit
         found = Value(
-            self._times(left.sql, right.sql, limit),
+            self._times(self._wide(left, limit), self._wide(right, limit), limit),
             Kind.NUMBER,
             left.nullable or right.nullable,
             left.unit + right.unit,
@@ -160,8 +169,10 @@ class Arithmetic:
         if right.constant is not None and left.constant is None:
             return self._against(op, left, right.constant)
         left, right = self.align([left, right])
-        self._checked(left, "a number")
-        self._checked(right, "a number")
+        # A database brings both sides to one scale before it compares them.
+        for each in (left, right):
+            finer = max(left.scale, right.scale) - each.scale
+            self._checked(attrs.evolve(each, limit=each.limit * 10**finer), "a number")
         if self.whole and max(left.limit, right.limit) > INT64:
             return apply(op, wide_order(left.sql, right.sql), sa.literal(0, sa.Integer()))
         return apply(op, left.sql, right.sql)
