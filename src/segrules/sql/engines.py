@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from segrules import clock
 from segrules.algebra import fold
 from segrules.errors import BackendError
 from segrules.sql import duckdb
@@ -60,9 +63,15 @@ def _on_checkout(connection: Any, record: Any, proxy: Any) -> None:
 def _register(connection: Any, record: Any) -> None:
     record.info[_READY] = True
     connection.create_function("segrules_fold", 1, _fold, deterministic=True)
+    connection.create_function("segrules_local_date", 2, _local_date, deterministic=True)
     connection.create_function("segrules_sum", 2, _sum, deterministic=True)
     connection.create_function("segrules_product", 2, _product, deterministic=True)
     connection.create_function("segrules_order", 2, _order, deterministic=True)
+
+
+def _local_date(moment: str | None, zone: str) -> str | None:
+    """The calendar day in a zone of a moment as SQLite keeps it."""
+    return None if moment is None else str(clock.local_day(datetime.fromisoformat(moment), ZoneInfo(zone)))
 
 
 def _fold(text: str | None) -> str | None:

@@ -230,7 +230,7 @@ class zoned_date(FunctionElement[Any]):  # noqa: N801
     """The calendar day of a moment in a time zone, whose name is the second argument.
 
     The zone's changes of offset are written out as one CASE, by halving: they are a table of the calendar and
-    no values of a rule.
+    no values of a rule. SQLite, whose parser does not go deep, has a registered function for it.
     """
 
     type = sa.Date()
@@ -241,16 +241,17 @@ class zoned_date(FunctionElement[Any]):  # noqa: N801
 def _write_zoned_date(element: zoned_date, compiler: SQLCompiler, **kw: Any) -> str:
     moment, zone = list(element.clauses)
     written = compiler.process(moment, **kw)
-    moments, seconds = clock.offsets(ZoneInfo(str(zone)))
     engine = engine_name(compiler.dialect.name)
-    word = "" if engine == "sqlite" else "TIMESTAMP "
+    if engine == "sqlite":
+        return f"segrules_local_date({written}, '{zone}')"
+    moments, seconds = clock.offsets(ZoneInfo(str(zone)))
 
     def offset(low: int, high: int) -> str:
         if len(set(seconds[low:high])) == 1:
             return str(seconds[low])
         middle = (low + high) // 2
         edge = moments[middle - 1].strftime("%Y-%m-%d %H:%M:%S.%f")
-        return f"CASE WHEN {written} < {word}'{edge}' THEN {offset(low, middle)} ELSE {offset(middle, high)} END"
+        return f"CASE WHEN {written} < TIMESTAMP '{edge}' THEN {offset(low, middle)} ELSE {offset(middle, high)} END"
 
     return _filled(_SPELLINGS[local_date][engine], [lambda: written, lambda: offset(0, len(seconds))])
 
