@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, assert_never
@@ -34,6 +34,7 @@ from segrules.clock import (
     RelativeInstant,
     Unit,
     Until,
+    local_day,
 )
 from segrules.errors import EvaluationError, SegmentError
 
@@ -325,8 +326,11 @@ class _Binder:
                 return attrs.evolve(node, terms=tuple(self.term(each) for each in terms))
             case algebra.DayNumber(term=inner):
                 bound = self.term(inner)
-                if isinstance(bound, Const) and isinstance(bound.value, date) and bound.kind is Kind.DATE:
-                    return Const(Decimal(bound.value.toordinal()), Kind.NUMBER)
+                if isinstance(bound, Const) and isinstance(bound.value, date):
+                    day = bound.value
+                    if isinstance(day, datetime):
+                        day = local_day(day, self.binding.clock.zone)
+                    return Const(Decimal(day.toordinal()), Kind.NUMBER)
                 return algebra.DayNumber(bound)
             case algebra.DaysUntil(term=inner):
                 return algebra.DaysUntil(self.term(inner))

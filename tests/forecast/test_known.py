@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import segrules as sr
-from segrules.algebra import CUSTOMER, Compare, Const, Field, Kind, Native, Op, any_of
+from segrules.algebra import CUSTOMER, Compare, Const, DayNumber, Field, Kind, Native, Op, any_of
 from segrules.binding import Binding
-from segrules.clock import Clock, Now, RelativeDay
+from segrules.clock import Clock, Now, RelativeDay, RelativeInstant
 from segrules.forecast import Forecast, OneCustomer, foresee
 
 ROME = "Europe/Rome"
@@ -41,6 +41,9 @@ CASES: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("customer.days_until_birthday < 8", {"birth_date": "1980-01-05"}, "2025-07-04T12:00", "2025-12-28T23:00"),
     ("customer.birthday in next 365 days", {"birth_date": "1980-01-05"}, NOON, None),
     ("customer.birthday on 2025-07-04", {"birth_date": "1980-01-05"}, NOON, None),
+    # Longer inactive than two of the usual distances between orders, which are 92 days by three.
+    ("activity.days_inactive > 2 * activity.order_frequency_days", {"orders": ORDERS}, NOON, "2025-08-15T22:00"),
+    ("not activity.days_inactive > 2 * activity.order_frequency_days", {"orders": ORDERS}, NOON, "2025-08-15T22:00"),
     # Rows: the first candidates change nothing.
     ("count(order where created_at in last 90 days) >= 2", {"orders": ORDERS}, NOON, "2025-08-13T22:00"),
     ("sum(order.grand_total where created_at in this year) > 350", {"orders": ORDERS}, NOON, "2025-12-31T23:00"),
@@ -86,6 +89,30 @@ def test_live_segments_and_parameters() -> None:
     assert change(60) == moment("2025-07-20T22:00")
     assert change(20) == moment("2025-07-09T22:00")
     assert change(2) is None
+
+
+def test_circles_are_refused() -> None:
+    shop = sr.Shop.default()
+    rule = sr.parse('in segment "a" and customer.created_at in last 30 days', shop)
+    with pytest.raises(sr.SegmentError, match="circle"):
+        rule.next_change_for(customer({}), shop, at=moment(NOON), segments={"a": rule})
+
+
+def test_aware_moments_of_plain_objects() -> None:
+    shop = sr.Shop.default(timezone=ROME)
+    data = {"id": 1, "is_active": True, "created_at": datetime.fromisoformat("2025-06-20T12:00+02:00")}
+    rule = sr.parse("customer.created_at in last 30 days", shop)
+    assert rule.next_change_for(data, shop, at=moment(NOON)) == moment("2025-07-20T22:00")
+
+
+def test_a_local_day_of_two_hours_ago() -> None:
+    """The day of ``2 hours ago`` turns at two o'clock, not at midnight."""
+    binding = Binding(Clock(datetime(2025, 7, 4, 12, tzinfo=UTC), sr.Shop.default().zone))
+    days = [DayNumber(each) for each in (Field(CUSTOMER, "birth_date", Kind.DATE), Const(RelativeInstant(-7200000000), Kind.MOMENT))]
+    rule = Compare(Op.LT, *days, Kind.NUMBER)
+    found = foresee(rule, binding, OneCustomer(customer({"birth_date": "2025-07-04"}), binding.clock.zone))
+    assert found.moment == moment("2025-07-05T02:00")
+    assert found.is_exact
 
 
 def test_the_day_that_comes_back() -> None:

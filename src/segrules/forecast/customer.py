@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
 from segrules.algebra import CUSTOMER, Aggregate, Fold, Predicate, Term
+from segrules.clock import naive_utc
 from segrules.forecast.span import Passing, Span
 from segrules.memory import compile_predicate, compile_term
 
@@ -34,7 +35,7 @@ class OneCustomer:
         elif not self.is_anyone(passing.passed, None):
             return None
         found: date | None = compile_term(term, self.zone)(self.customer)
-        return found
+        return naive_utc(found) if isinstance(found, datetime) else found
 
     def is_anyone(self, predicate: Predicate, span: Span | None) -> bool:
         """Whether the predicate is true of the customer."""

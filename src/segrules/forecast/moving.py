@@ -6,6 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from attrs import frozen
+
 from segrules import algebra
 from segrules.algebra import (
     Aggregate,
@@ -104,19 +106,20 @@ def _is_met_by_some(until: Until) -> bool:
             return 0 <= until.days < 365
 
 
-def is_growing(comparison: Compare, live: frozenset[str]) -> bool | None:
+def is_growing(comparison: Compare, live: frozenset[str], positive: frozenset[Term]) -> bool | None:
     """Whether a comparison that holds goes on to hold as time passes (or, if not, once it fails goes on to fail).
 
-    None when it may turn either way. The comparison is no ``=``.
+    None when it may turn either way. The comparison is no ``=``. ``positive`` are numbers known to be more than 0.
     """
     if comparison.kind in (Kind.DATE, Kind.MOMENT):
-        left, right = (_pull(each, live) for each in (comparison.left, comparison.right))
-        if left is None or right is None or (left and right):
+        pulls = [_pull(each, live) for each in (comparison.left, comparison.right)]
+        if None in pulls or all(pulls):
             return None
-        pull = left - right
+        pull = 1 if pulls[0] else -1
     else:
         try:
-            factors = _added(_factors(comparison.left, live), _factors(comparison.right, live), Fraction(-1)).values()
+            left, right = (_Slope(live, positive).factors(each) for each in (comparison.left, comparison.right))
+            factors = _added(left, right, Fraction(-1)).values()
         except _TurnsEitherWayError:
             return None
         if any(each > 0 for each in factors) and any(each < 0 for each in factors):
@@ -147,52 +150,62 @@ def _added(left: _Factors, right: _Factors, times: Fraction = Fraction(1)) -> _F
     return found
 
 
-def _factors(term: Term, live: frozenset[str]) -> _Factors:
-    """The moving days in a number."""
-    match term:
-        case DayNumber(term=Const(value=value)) if is_moving(value):
-            return {(value, ()): Fraction(1)}
-        case algebra.Sum(terms=terms):
-            found: _Factors = {}
-            for each in terms:
-                found = _added(found, _factors(each, live))
-            return found
-        case algebra.Product(left=left, right=right) if moves(term, live):
-            if moves(left, live):
-                left, right = right, left
-            inner = _factors(right, live)
-            if isinstance(left, Const) and isinstance(left.value, Decimal):
-                return _added({}, inner, Fraction(left.value))
-            if not moves(left, live) and is_never_negative(left):
-                return {(value, (*others, left)): factor for (value, others), factor in inner.items()}
-            raise _TurnsEitherWayError
-        case _ if not moves(term, live):
-            return {}
-        case Aggregate(fold=Fold.SUM, source=source, value=value) if value is not None and not moves(source, live):
-            count = Aggregate(Fold.COUNT, source, value, Kind.NUMBER)
-            return {(day, (*others, count)): factor for (day, others), factor in _factors(value, live).items()}
-        case Aggregate(fold=Fold.MIN | Fold.MAX, source=source, value=value) | algebra.Picked(
-            source=source, value=value
-        ) if value is not None and not moves(source, live):
-            # Each row goes the way of its value, and so does the one that is taken.
-            factors = _factors(value, live).values()
-            if any(each > 0 for each in factors) and any(each < 0 for each in factors):
+@frozen
+class _Slope:
+    """Which way numbers are pulled by the clock."""
+
+    live: frozenset[str]
+    positive: frozenset[Term]
+
+    def factors(self, term: Term) -> _Factors:
+        """The moving days in a number."""
+        live = self.live
+        match term:
+            case DayNumber(term=Const(value=value)) if is_moving(value):
+                return {(value, ()): Fraction(1)}
+            case algebra.Sum(terms=terms):
+                found: _Factors = {}
+                for each in terms:
+                    found = _added(found, self.factors(each))
+                return found
+            case algebra.Product(left=left, right=right) if moves(term, live):
+                if moves(left, live):
+                    left, right = right, left
+                inner = self.factors(right)
+                if isinstance(left, Const) and isinstance(left.value, Decimal):
+                    return _added({}, inner, Fraction(left.value))
+                if not moves(left, live) and is_never_negative(left, self.positive):
+                    return {(value, (*others, left)): factor for (value, others), factor in inner.items()}
                 raise _TurnsEitherWayError
-            return {(value, (term,)): sum(factors, Fraction(0))}
-        case _:
-            raise _TurnsEitherWayError
+            case _ if not moves(term, live):
+                return {}
+            case Aggregate(fold=Fold.SUM, source=source, value=value) if value is not None and not moves(source, live):
+                count = Aggregate(Fold.COUNT, source, value, Kind.NUMBER)
+                return {(day, (*others, count)): factor for (day, others), factor in self.factors(value).items()}
+            case Aggregate(fold=Fold.MIN | Fold.MAX, source=source, value=value) | algebra.Picked(
+                source=source, value=value
+            ) if value is not None and not moves(source, live):
+                # Each row goes the way of its value, and so does the one that is taken.
+                factors = self.factors(value).values()
+                if any(each > 0 for each in factors) and any(each < 0 for each in factors):
+                    raise _TurnsEitherWayError
+                return {(value, (term,)): sum(factors, Fraction(0))}
+            case _:
+                raise _TurnsEitherWayError
 
 
-def is_never_negative(term: Term) -> bool:
+def is_never_negative(term: Term, positive: frozenset[Term]) -> bool:
     """Whether a number is known to be 0 or more."""
     match term:
+        case _ if term in positive:
+            return True
         case Const(value=Decimal() as value):
             return value >= 0
         case Aggregate(fold=Fold.COUNT | Fold.COUNT_DISTINCT):
             return True
         case algebra.Product(left=left, right=right):
-            return is_never_negative(left) and is_never_negative(right)
+            return is_never_negative(left, positive) and is_never_negative(right, positive)
         case algebra.Sum(terms=terms):
-            return all(is_never_negative(each) for each in terms)
+            return all(is_never_negative(each, positive) for each in terms)
         case _:
             return False

@@ -48,8 +48,10 @@ class Witness(Protocol):
 def foresee(rule: Predicate, binding: Binding, witness: Witness, limit: int = 100) -> Forecast:
     """The next change of a lowered rule's answer after the binding's clock.
 
-    After ``limit`` looks the search is given up, at a moment that may be too early and is not too late.
+    After ``limit`` looks the search is given up, at a moment that may be too early and is not too late. Raises
+    SegmentError when live segments refer to each other in a circle.
     """
+    bind(rule, binding)  # What is wrong with the rule is said now, circles of segments among it.
     now = naive_utc(binding.clock.now)
     search = _Search(rule, binding, witness, limit)
     if look(rule, binding, now, _END).changing == FALSE:

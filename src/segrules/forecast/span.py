@@ -7,7 +7,8 @@ forward, so most comparisons can turn once only, and the two ends of the span te
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
@@ -169,6 +170,7 @@ class _Reader:
     _bindings: dict[datetime, Binding] = field(factory=dict)
     _moving: dict[int, bool] = field(factory=dict)
     _kept: list[object] = field(factory=list)
+    _positive: frozenset[Term] = frozenset()
 
     def at(self, moment: datetime) -> Binding:
         """The same evaluation at another moment."""
@@ -200,9 +202,11 @@ class _Reader:
             return settled(bind_condition(node, self.binding))
         match node:
             case algebra.And(items=items):
-                return both([self.condition(item) for item in items])
+                with self._knowing(items):
+                    return both([self.condition(item) for item in items])
             case algebra.Or(items=items):
-                return either([self.condition(item) for item in items])
+                with self._knowing([negate(item) for item in items]):
+                    return either([self.condition(item) for item in items])
             case algebra.Not(item=item):
                 return self.condition(item).opposite
             case algebra.InSegment(name=name):
@@ -221,6 +225,15 @@ class _Reader:
                 return self._compare(node)
             case _:
                 return self._stirred(node)
+
+    @contextmanager
+    def _knowing(self, items: Sequence[Predicate]) -> Iterator[None]:
+        """Inside, the denominators are positive that items say are: where one is not, those decide alone."""
+        outer = self._positive
+        found = {each.left for each in items if isinstance(each, Compare) and (each.op, each.right) == (Op.GT, _ZERO)}
+        self._positive = outer | found
+        yield
+        self._positive = outer
 
     def _present(self, term: Term) -> Outlook:
         """A term has a value, which does not depend on how large the value is."""
@@ -264,7 +277,7 @@ class _Reader:
             return self._of_extreme(left, op, right, kind)
         if isinstance(left, algebra.Picked) and isinstance(right, Const) and not self.moves(left.source):
             return self.condition(Exists(left.source, Compare(op, left.value, right, kind)))
-        grows = is_growing(node, frozenset(self.binding.segments))
+        grows = is_growing(node, frozenset(self.binding.segments), self._positive)
         if grows is not None:
             return self._turned_once(node, grows)
         if kind is Kind.NUMBER:
@@ -309,7 +322,7 @@ class _Reader:
             ) if term == other:
                 self._pass(leaf, op, term, start, stop)
             case _:
-                self._turn_at_midnight()
+                self._turn_with(leaf)
         always, sometimes = (low, high) if grows else (high, low)
         contrary = negate(always)
         if isinstance(always, Compare) and isinstance(sometimes, Compare) and always.left == sometimes.left:
@@ -393,7 +406,7 @@ class _Reader:
             case algebra.DayNumber(term=Const()):
                 low, high = (bind_term(term, each) for each in self.ends)
                 if low != high:
-                    self._turn_at_midnight()
+                    self._turn_with(Compare(Op.GE, term, _ZERO, Kind.NUMBER))
                 return low, high
             case algebra.Sum(terms=terms):
                 found = [self._range(each) for each in terms]
@@ -410,13 +423,13 @@ class _Reader:
 
     def _range_of_product(self, left: Term, right: Term) -> tuple[Term, Term] | None:
         still, other = (right, left) if self.moves(left) else (left, right)
-        if self.moves(still) or not (isinstance(still, Const) or is_never_negative(still)):
+        if self.moves(still) or not (isinstance(still, Const) or is_never_negative(still, self._positive)):
             return None
         inner, factor = self._range(other), bind_term(still, self.binding)
         if inner is None:
             return None
         low, high = (algebra.Product(factor, each) for each in inner)
-        return (low, high) if is_never_negative(still) else (high, low)
+        return (low, high) if is_never_negative(still, self._positive) else (high, low)
 
     def _range_of_total(self, total: Aggregate) -> tuple[Term, Term] | None:
         if total.value is not None and self.moves(total.value):
@@ -498,6 +511,13 @@ class _Reader:
 
     def _turn(self, moment: datetime) -> None:
         self.turns[moment] = None
+
+    def _turn_with(self, leaf: Compare) -> None:
+        """Notes when the bounds of a comparison, which only grow, are others than at the start of the span."""
+        if any(isinstance(each, Const) and is_instant(each.value) for each in walk(leaf)):
+            self._turn(_first(self.low, self.high, lambda at: self._is_turned(leaf, at)))
+        else:
+            self._turn_at_midnight()
 
     def _turn_at_midnight(self) -> None:
         self._turn(next_midnight(self.ends[0].clock))
