@@ -409,12 +409,14 @@ def negate(predicate: Predicate) -> Predicate:
 
 def children(node: Term | Predicate | Source) -> Iterator[Term | Predicate | Source]:
     """The terms, predicates and sources directly inside one."""
-    for attribute in attrs.fields(type(node)):
-        value = getattr(node, attribute.name)
-        if isinstance(value, NODES):
+    for name in _ATTRIBUTES[node.__class__]:
+        value = getattr(node, name)
+        if value.__class__ in _ATTRIBUTES:
             yield value
-        elif isinstance(value, tuple):
-            yield from (each for each in value if isinstance(each, NODES))
+        elif value.__class__ is tuple:
+            for each in value:
+                if each.__class__ in _ATTRIBUTES:
+                    yield each
 
 
 def walk(node: Term | Predicate | Source) -> Iterator[Term | Predicate | Source]:
@@ -429,6 +431,8 @@ NODES = (
     Truth, And, Or, Not, Compare, OneOf, TextMatch, Present, HasElement, OnMonthDay, Exists, InSegment, Native,
     Source,
 )  # fmt: skip
+#: The attributes of each, found out once: trees are walked often.
+_ATTRIBUTES = {each: tuple(attribute.name for attribute in attrs.fields(each)) for each in NODES}
 
 
 def fold(text: str) -> str:

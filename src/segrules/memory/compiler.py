@@ -34,45 +34,55 @@ _PATIENCE = 16
 
 
 def _compiled(write: Callable[[Shape], Program]) -> Callable[[Any], Any]:
-    """The function for plain dictionaries, which hands other customers on to code written for their shape.
+    """The function for plain dictionaries, which hands other customers on to code written for their shape."""
+    return _Ways(write).function(Shape.DICTIONARY)
 
-    That other code is made when it is first needed. Two threads may both make it; they make the same.
-    """
-    functions: dict[Shape, Callable[[Any], Any]] = {}
-    chosen: dict[type, Callable[[Any], Any]] = {}
-    doubts: dict[type, int] = {}
 
-    def function(shape: Shape) -> Callable[[Any], Any]:
-        found = functions.get(shape)
+class _Ways:
+    """The functions of one rule by shape, made when they are first needed. Two threads may both make one, the same."""
+
+    __slots__ = ("by_class", "doubts", "functions", "write")
+
+    def __init__(self, write: Callable[[Shape], Program]) -> None:
+        self.write = write
+        self.functions: dict[Shape, Callable[[Any], Any]] = {}
+        self.by_class: dict[type, Callable[[Any], Any]] = {}
+        self.doubts: dict[type, int] | None = None
+
+    def function(self, shape: Shape) -> Callable[[Any], Any]:
+        """The code for one shape."""
+        found = self.functions.get(shape)
         if found is None:
-            program = write(shape)
-            program.names.update(usual=dict, other=other, doubtful=doubtful)
-            exec(compile(program.source, "<rule>", "exec"), program.names)  # the source is our own alphabet
-            found = functions[shape] = program.names["main"]
+            program = self.write(shape)
+            names = program.names
+            if shape is Shape.DICTIONARY:
+                names.update(usual=dict, ways=self.by_class, other=self.other)
+            if shape is not Shape.CAREFUL:
+                names["doubtful"] = self.doubtful
+            exec(compile(program.source, "<rule>", "exec"), names)  # the source is our own alphabet
+            found = self.functions[shape] = names["main"]
         return found
 
-    def other(customer: Any) -> Any:
-        """The answer for what is not a plain dictionary."""
-        run = chosen.get(customer.__class__)
-        if run is None:
-            run = chosen[customer.__class__] = function(shape_of(customer))
+    def other(self, customer: Any) -> Any:
+        """The answer for the first customer of a class that is not ``dict``."""
+        run = self.by_class[customer.__class__] = self.function(shape_of(customer))
         return run(customer)
 
-    def doubtful(customer: Any) -> Any:
+    def doubtful(self, customer: Any) -> Any:
         """The answer for a customer whose data is not of the usual classes, or wrong."""
         try:
-            answer = function(Shape.CAREFUL)(customer)
+            answer = self.function(Shape.CAREFUL)(customer)
         except Inexact:
             raise CustomerError("the numbers of the customer are too long to calculate with exactly") from None
         kind = customer.__class__
-        doubts[kind] = doubts.get(kind, 0) + 1
-        if doubts[kind] > _PATIENCE:
-            chosen[kind] = doubtful
+        if self.doubts is None:
+            self.doubts = {}
+        self.doubts[kind] = self.doubts.get(kind, 0) + 1
+        if self.doubts[kind] > _PATIENCE:
+            self.by_class[kind] = self.doubtful
             if kind is dict:
-                functions[Shape.DICTIONARY].__globals__["usual"] = None
+                self.function(Shape.DICTIONARY).__globals__["usual"] = None
         return answer
-
-    return function(Shape.DICTIONARY)
 
 
 def shape_of(customer: Any) -> Shape:

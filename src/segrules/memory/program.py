@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from sys import intern
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -93,7 +94,10 @@ class Pad:
         body = self._lines
         if self.shape is not Shape.CAREFUL:
             start = {
-                Shape.DICTIONARY: [" if customer.__class__ is not usual: return other(customer)", " r0 = customer"],
+                Shape.DICTIONARY: [
+                    " if customer.__class__ is not usual: return ways.get(customer.__class__, other)(customer)",
+                    " r0 = customer",
+                ],
                 Shape.TRUSTED: [" r0 = customer.data"],
             }.get(self.shape, [" r0 = customer"])
             doubt = [" except Exception: pass", " return doubtful(customer)"]
@@ -137,7 +141,7 @@ class Pad:
 
     def _fresh(self, letter: str) -> str:
         self._count += 1
-        return f"{letter}{self._count}"
+        return intern(f"{letter}{self._count}")  # thousands of rules share these few names
 
     def _constant(self, value: Any) -> str:
         """The name under which the code refers to a value."""
