@@ -84,13 +84,13 @@ class Refresher:
         customers: Customers | None = None,
         *,
         wait: bool = True,
-        only_if: Callable[[Stored], bool] = lambda stored: True,
+        only_if: Callable[[Stored], bool] | None = None,
     ) -> Refresh:
         """Bring one segment up to date; what went wrong is kept in its state, and raised."""
         start = perf_counter()
         given = list(customers) if customers is not None and not isinstance(customers, sa.Select) else customers
         with self._begin(name) as connection:
-            segment_id = Catalogue(connection, self.tables, self.shop).named(name).id
+            segment_id = Catalogue(connection, self.tables, self.shop).ids([name])[name]
         token = secrets.token_hex(16)
         try:
             while True:
@@ -127,7 +127,9 @@ class Refresher:
         with refusals(f'the segment "{name}"'), self.engine.begin() as connection:
             yield connection
 
-    def _claimed(self, segment_id: int, name: str, token: str, wait: bool, only_if: Callable[[Stored], bool]) -> bool:
+    def _claimed(
+        self, segment_id: int, name: str, token: str, wait: bool, only_if: Callable[[Stored], bool] | None
+    ) -> bool:
         """Mark the segment as processing; False when there is nothing left to do."""
         states = self.tables.states
         with self._begin(name) as connection:
@@ -139,9 +141,10 @@ class Refresher:
                 )
                 if connection.execute(row).first() is None:
                     raise SegmentBusyError(f'the segment "{name}" is being refreshed by somebody else')
-            self.locked(connection, segment_id)
-            if not only_if(self._stored(connection, segment_id, name)):
-                return False
+            if only_if is not None:
+                self.locked(connection, segment_id)
+                if not only_if(self._stored(connection, segment_id, name)):
+                    return False
             connection.execute(
                 sa.update(states)
                 .where(states.c.segment_id == segment_id)
@@ -153,7 +156,9 @@ class Refresher:
         """Lock the state's row, if nobody else has claimed it since."""
         states = self.tables.states
         mine = sa.update(states).where(states.c.segment_id == segment_id, states.c.token == token)
-        connection.execute(mine.values(status=Status.PROCESSING.value))
+        result = connection.execute(mine.values(status=Status.PROCESSING.value))
+        if result.rowcount >= 0:
+            return result.rowcount == 1
         return connection.scalar(sa.select(states.c.token).where(states.c.segment_id == segment_id)) == token
 
     def _stored(self, connection: sa.Connection, segment_id: int, name: str) -> Stored:
@@ -308,9 +313,12 @@ class _Change:
             .select_from(place.source.join(members, members.c.customer_id == place.key))
             .where(members.c.segment_id == self.stored.id, members.c.website.is_distinct_from(place.website))
         )
+        if among is not None:
+            statement = statement.where(members.c.customer_id.in_(among))
+        if self.connection.execute(statement.limit(1)).first() is None:
+            return None
         moved = self.bench.table("moved")
-        found = statement if among is None else statement.where(members.c.customer_id.in_(among))
-        if self.bench.fill(moved, found):
+        if self.bench.fill(moved, statement):
             theirs = sa.select(place.website).select_from(place.source).where(place.key == members.c.customer_id)
             self.connection.execute(
                 sa.update(members)

@@ -14,6 +14,8 @@ from segrules.sql.functions import engine_name
 
 #: So many ids travel in one INSERT.
 BATCH = 10_000
+#: Tables of so few rows need no statistics.
+_SMALL = 100
 
 #: By these codes a server says that somebody else holds what is wanted.
 _BUSY_STATES = {"55P03", "40P01", "40001"}
@@ -58,42 +60,47 @@ class Workbench:
         return engine_name(self.connection.dialect.name)
 
     def table(self, name: str) -> sa.Table:
-        """A new temporary table."""
+        """A new temporary table, which goes at the latest with ``drop_all``."""
         column = sa.Column("customer_id", self.customer, primary_key=True, autoincrement=False)
         table = sa.Table(f"segrules_{name}", sa.MetaData(), column, prefixes=["TEMPORARY"])
-        self.drop(table)
+        if self.engine == "postgresql":
+            table.dialect_options["postgresql"]["on_commit"] = "DROP"
+        if self.engine == "mariadb":
+            # There a rollback leaves temporary tables where they are.
+            self._drop(table)
         table.create(self.connection, checkfirst=False)
         return table
 
-    def drop(self, table: sa.Table) -> None:
-        """Such a table is not there any more."""
-        # Without that word MariaDB would commit the transaction.
-        kind = "TEMPORARY TABLE" if self.engine == "mariadb" else "TABLE"
-        place = {"sqlite": "temp.", "postgresql": "pg_temp.", "duckdb": "temp."}.get(self.engine, "")
-        self.connection.exec_driver_sql(f"DROP {kind} IF EXISTS {place}{table.name}")
-
     def drop_all(self, tables: Iterable[sa.Table]) -> None:
-        """None of the tables is there any more, as far as the connection still listens."""
-        with suppress(sa.exc.SQLAlchemyError):
+        """None of the tables is there when the transaction has ended."""
+        if self.engine == "postgresql":
+            return
+        with suppress(sa.exc.SQLAlchemyError):  # the transaction may have failed, and takes them along
             for table in tables:
-                self.drop(table)
+                self._drop(table)
+
+    def _drop(self, table: sa.Table) -> None:
+        # Without the word TEMPORARY MariaDB would commit the transaction.
+        place = "TABLE IF EXISTS temp." if self.engine != "mariadb" else "TEMPORARY TABLE IF EXISTS "
+        self.connection.exec_driver_sql(f"DROP {place}{table.name}")
 
     def fill(self, table: sa.Table, statement: sa.Select[Any]) -> int:
         """Put the ids of a statement into a table; how many they are."""
         result = self.connection.execute(table.insert().from_select(["customer_id"], statement))
-        self._measured(table)
-        return self.counted(result, sa.select(table))
+        count = self.counted(result, sa.select(table))
+        self._measured(table, count)
+        return count
 
     def fill_with(self, table: sa.Table, ids: Iterable[Any]) -> None:
         """Put these ids into a table."""
         rows = [{"customer_id": each} for each in dict.fromkeys(ids)]
         for start in range(0, len(rows), BATCH):
             self.connection.execute(table.insert(), rows[start : start + BATCH])
-        self._measured(table)
+        self._measured(table, len(rows))
 
-    def _measured(self, table: sa.Table) -> None:
+    def _measured(self, table: sa.Table, count: int) -> None:
         """Without statistics PostgreSQL takes a new table for small, and joins it row by row."""
-        if self.engine == "postgresql":
+        if self.engine == "postgresql" and count > _SMALL:
             self.connection.exec_driver_sql(f"ANALYZE pg_temp.{table.name}")
 
     def counted(self, result: sa.CursorResult[Any], rows: sa.Select[Any]) -> int:
