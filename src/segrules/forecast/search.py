@@ -12,7 +12,8 @@ from attrs import frozen
 from segrules.algebra import FALSE, Predicate, all_of, any_of, negate
 from segrules.binding import Binding, bind
 from segrules.clock import MICROSECOND, local_day, naive_utc, offsets
-from segrules.forecast.span import Passing, Span, clock_at, look
+from segrules.forecast.reading import look
+from segrules.forecast.span import Passing, Span, clock_at
 
 #: No moment of a shop lies beyond.
 _END = datetime(9999, 1, 1)
