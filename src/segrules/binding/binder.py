@@ -7,18 +7,19 @@ columns with constants.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, assert_never
+from typing import assert_never
 
 import attrs
 from attrs import frozen
 
 from segrules import algebra
 from segrules.algebra import CUSTOMER, Const, Fold, Kind, Op, Predicate, Row, Source, Term, all_of, any_of, negate
+from segrules.binding.constants import constant_truth, holds, is_time
+from segrules.binding.linear import NotLinearError, as_line, days_in, whole_bound
 from segrules.clock import (
     Clock,
     Day,
@@ -26,7 +27,6 @@ from segrules.clock import (
     Edge,
     FixedDay,
     FixedInstant,
-    Instant,
     MonthDays,
     Now,
     PeriodDay,
@@ -97,12 +97,12 @@ def bind_source(source: Source, binding: Binding) -> Source:
 def solve_days_until(node: algebra.Compare) -> algebra.OnMonthDay | algebra.Truth | None:
     """A comparison of days until an anniversary as one of its month and day, not bound; None when it has more parts."""
     try:
-        line = _line(node.left) - _line(node.right)
-    except _NotLinearError:
+        found = as_line(node.left) - as_line(node.right)
+    except NotLinearError:
         return None
-    match [(atom, factor) for atom, factor in line.factors.items() if factor]:
+    match [(atom, factor) for atom, factor in found.factors.items() if factor]:
         case [(algebra.DaysUntil(term=term), factor)]:
-            whole = _whole(node.op.mirrored if factor < 0 else node.op, -line.constant / factor)
+            whole = whole_bound(node.op.mirrored if factor < 0 else node.op, -found.constant / factor)
             if whole is None:
                 return algebra.FALSE
             return algebra.OnMonthDay(term, MonthDays((Until(whole[0].value, whole[1]),)))
@@ -141,7 +141,7 @@ class _Binder:
             case algebra.OneOf(values=()):
                 return algebra.FALSE
             case algebra.OneOf(term=term, values=values, kind=kind):
-                if _days_in(term):
+                if days_in(term):
                     return any_of(*(self.predicate(algebra.Compare(Op.EQ, term, value, kind)) for value in values))
                 return _on_a_row(self.term(term), lambda bound: algebra.OneOf(bound, values, kind))
             case algebra.TextMatch(match=match, term=term, needle=needle, kind=kind):
@@ -213,10 +213,10 @@ class _Binder:
             op, left, right = op.mirrored, right, left
         match left, right:
             case Const(value=a), Const(value=b) if not (is_time(a) or is_time(b)):
-                return algebra.Truth(a is not None and b is not None and _holds(op, a, b, kind))
+                return algebra.Truth(a is not None and b is not None and holds(op, a, b, kind))
             case _, Const(value=None):
                 return algebra.FALSE
-        if kind is Kind.NUMBER and (_days_in(left) or _days_in(right)):
+        if kind is Kind.NUMBER and (days_in(left) or days_in(right)):
             solved = self._solve(op, left, right)
             if solved is not None:
                 return solved
@@ -229,25 +229,25 @@ class _Binder:
     def _solve(self, op: Op, left: Term, right: Term) -> Predicate | None:
         """A comparison of one day with numbers, said of its moment or date; None when it has more parts."""
         try:
-            line = _line(left) - _line(right)
-        except _NotLinearError:
+            found = as_line(left) - as_line(right)
+        except NotLinearError:
             return None
-        atoms = [(atom, factor) for atom, factor in line.factors.items() if factor]
+        atoms = [(atom, factor) for atom, factor in found.factors.items() if factor]
         if len(atoms) != 1:
-            if self.is_open and (solved := self._solve_openly(op, atoms, line.constant)) is not None:
+            if self.is_open and (solved := self._solve_openly(op, atoms, found.constant)) is not None:
                 return solved
             if any(isinstance(atom, algebra.DaysUntil) for atom, _ in atoms):
                 raise EvaluationError("days until an anniversary can be compared with a plain number only")
             return None
         (atom, factor) = atoms[0]
-        bound = -line.constant / factor
+        bound = -found.constant / factor
         if factor < 0:
             op = op.mirrored
         match atom:
             case algebra.DayNumber(term=term):
                 return self._day(term, op, bound)
             case algebra.DaysUntil(term=term):
-                whole = _whole(op, bound)
+                whole = whole_bound(op, bound)
                 if whole is None:
                     return algebra.FALSE
                 return self._on_month_day(term, MonthDays((Until(whole[0].value, whole[1]),)))
@@ -261,7 +261,7 @@ class _Binder:
                 (algebra.DayNumber(term=term), factor),
                 (algebra.DayNumber(term=Const(value=RelativeDay(amount=amount, unit=Unit.DAY))), other),
             ] if factor == -other and not isinstance(term, Const):
-                whole = _whole(op.mirrored if factor < 0 else op, amount - constant / factor)
+                whole = whole_bound(op.mirrored if factor < 0 else op, amount - constant / factor)
                 if whole is None:
                     return algebra.FALSE
                 if abs(whole[1]) <= _FAR:
@@ -269,7 +269,7 @@ class _Binder:
         return None
 
     def _day(self, term: Term, op: Op, bound: Fraction) -> Predicate:
-        whole = _whole(op, bound)
+        whole = whole_bound(op, bound)
         if whole is None:
             return algebra.FALSE
         op, number = whole
@@ -348,7 +348,7 @@ def _on_a_row(term: Term, ask: Callable[[Term], Predicate]) -> Predicate:
             return algebra.Exists(source, _on_a_row(value, ask))
         case algebra.FirstPresent(terms=(algebra.Picked(source=source, value=value), Const() as default)):
             asked = ask(default)
-            holds_without = _constant_truth(asked)
+            holds_without = constant_truth(asked)
             if holds_without is not None:
                 found = algebra.Exists(source, ask(value))
                 if not holds_without:
@@ -357,59 +357,8 @@ def _on_a_row(term: Term, ask: Callable[[Term], Predicate]) -> Predicate:
     return ask(term)
 
 
-def is_time(value: object) -> bool:
-    """Whether a constant is still an expression of time."""
-    return isinstance(value, Day | Instant | MonthDays)
-
-
 def _is_moving(term: Term) -> bool:
     return isinstance(term, Const) and is_time(term.value)
-
-
-def _constant_truth(predicate: Predicate) -> bool | None:
-    """The answer of a question about constants, when it is one."""
-    match predicate:
-        case algebra.Compare(left=Const(value=a), right=Const(value=b)) if is_time(a) or is_time(b):
-            return None
-        case algebra.Compare(op=op, left=Const(value=a), right=Const(value=b), kind=kind):
-            return a is not None and b is not None and _holds(op, a, b, kind)
-        case algebra.OneOf(term=Const(value=value), values=values):
-            return any(value == each.value for each in values)
-        case _:
-            return None
-
-
-def _holds(op: Op, left: Any, right: Any, kind: Kind) -> bool:
-    """Whether two plain values of one kind stand in a relation."""
-    if kind is Kind.TEXT:
-        left, right = algebra.fold(left), algebra.fold(right)
-    match op:
-        case Op.EQ:
-            holds = left == right
-        case Op.LT:
-            holds = left < right
-        case Op.LE:
-            holds = left <= right
-        case Op.GT:
-            holds = left > right
-        case Op.GE:
-            holds = left >= right
-        case _:
-            assert_never(op)
-    return bool(holds)
-
-
-def _days_in(term: Term) -> bool:
-    """Whether day arithmetic stands in a term, outside any aggregate."""
-    match term:
-        case algebra.DayNumber() | algebra.DaysUntil():
-            return True
-        case algebra.Sum(terms=terms):
-            return any(_days_in(each) for each in terms)
-        case algebra.Product(left=left, right=right):
-            return _days_in(left) or _days_in(right)
-        case _:
-            return False
 
 
 def _kind(term: Term) -> Kind:
@@ -425,66 +374,3 @@ def _kind(term: Term) -> Kind:
             return kind
         case _:
             return Kind.NUMBER
-
-
-def _whole(op: Op, bound: Fraction) -> tuple[Op, int] | None:
-    """The same comparison of a whole number as ``<=``, ``>=`` or ``=`` of a whole bound; None: never."""
-    match op:
-        case Op.EQ:
-            return (op, int(bound)) if bound.denominator == 1 else None
-        case Op.LT:
-            return Op.LE, math.ceil(bound) - 1
-        case Op.LE:
-            return op, math.floor(bound)
-        case Op.GT:
-            return Op.GE, math.floor(bound) + 1
-        case Op.GE:
-            return op, math.ceil(bound)
-        case _:
-            assert_never(op)
-
-
-class _NotLinearError(Exception):
-    """Two unknowns are multiplied."""
-
-
-@frozen
-class _Line:
-    """A sum of unknown terms times constant factors, and a constant."""
-
-    factors: Mapping[Term, Fraction]
-    constant: Fraction
-
-    def __sub__(self, other: _Line) -> _Line:
-        return self.plus(other.times(Fraction(-1)))
-
-    def plus(self, other: _Line) -> _Line:
-        factors = dict(self.factors)
-        for atom, factor in other.factors.items():
-            factors[atom] = factors.get(atom, Fraction(0)) + factor
-        return _Line(factors, self.constant + other.constant)
-
-    def times(self, factor: Fraction) -> _Line:
-        return _Line({atom: each * factor for atom, each in self.factors.items()}, self.constant * factor)
-
-
-def _line(term: Term) -> _Line:
-    match term:
-        case Const(value=Decimal() as value):
-            return _Line({}, Fraction(value))
-        case Const(value=None):
-            raise _NotLinearError
-        case algebra.Sum(terms=terms):
-            total = _Line({}, Fraction(0))
-            for each in terms:
-                total = total.plus(_line(each))
-            return total
-        case algebra.Product(left=left, right=right):
-            first, second = _line(left), _line(right)
-            if not first.factors:
-                return second.times(first.constant)
-            if not second.factors:
-                return first.times(second.constant)
-            raise _NotLinearError
-        case _:
-            return _Line({term: Fraction(1)}, Fraction(0))
