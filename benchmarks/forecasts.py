@@ -88,13 +88,14 @@ def measure(engine: str, made: sa.Engine, customers: int, runs: int) -> None:
             rule = sr.parse(text, shop)
             counting, members = timed(lambda r=rule, w=website: r.count(connection, shop, at=AT, website=w), runs)
             seeing, found = timed(lambda r=rule, w=website: r.forecast(connection, shop, at=AT, website=w), runs)
-            ratios.append(seeing / counting)
+            if found.looks:
+                ratios.append(seeing / counting)
             said = "never" if found.moment is None else found.moment.isoformat()[:19]
             click.echo(
-                f"{name:22}{members:9,}{counting:10.1f}{seeing:10.1f}{found.looks:7}{ratios[-1]:7.1f}  {said}"
+                f"{name:22}{members:9,}{counting:10.1f}{seeing:10.1f}{found.looks:7}{seeing / counting:7.1f}  {said}"
                 f"{'' if found.is_exact else ' or later'}"
             )
-    click.echo(f"{'geometric mean':22}{statistics.geometric_mean(ratios):43.1f}" if all(ratios) else "")
+    click.echo(f"{'geometric mean of those that ask':58}{statistics.geometric_mean(ratios):7.1f}")
 
 
 if __name__ == "__main__":

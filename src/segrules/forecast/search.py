@@ -87,25 +87,25 @@ class _Search:
     def between(self, low: datetime, end: datetime) -> datetime | None:
         """The first change after ``low`` up to ``end``.
 
-        All that is left is looked at first, since mostly the first passing changes an answer already, or nothing ever
-        does. Else short spans follow, longer while they are empty, shorter when what may change in them does not.
+        One day is looked at first: where many customers are, one changes in it. Then all that is left at once, since
+        often nothing ever changes, or the first passing is a change. Else short spans follow, longer while they
+        are empty, shorter when what may change in them does not.
         """
-        high, width = end, _DAY
+        width, asked_all = _DAY, False
         while low < end:
-            span = look(self.rule, self.binding, low, high)
-            moment = self.first(span, narrow=high < end)
+            high = low + width if end - low > width else end
+            moment = self.first(look(self.rule, self.binding, low, high), narrow=high < end)
             if moment is None:
-                low, width = high, width * 4
+                low, width = high, width * 4 if asked_all else end - low
+                asked_all = True
             elif self.looks >= self.limit:
                 self.is_exact = False
                 return moment
             elif self.differs(low, moment, look(self.rule, self.binding, low, moment)):
                 return moment
             else:
-                width = (moment - low) * 8 if high == end else (high - low) / 4
+                width = max((moment - low) * 8 if high == end else (high - low) / 4, MICROSECOND)
                 low = moment
-            width = max(width, MICROSECOND)
-            high = low + width if end - low > width else end
         return None
 
     def first(self, span: Span, narrow: bool) -> datetime | None:
