@@ -22,18 +22,21 @@ _Value = TypeVar("_Value")
 
 
 class Matches(Set[str]):
-    """The names of the rules that match a customer, in the order of their set; a name is looked up when asked for."""
+    """The names of the rules that match a customer, in the order of their set; looked up when asked for."""
 
     __slots__ = ("_bits", "_names")
 
-    def __init__(self, bits: int, names: tuple[str, ...]) -> None:
+    def __init__(self, bits: int, names: Mapping[int, tuple[int, str]]) -> None:
         self._bits, self._names = bits, names
 
     def __iter__(self) -> Iterator[str]:
+        return (name for _, name in sorted(map(self._names.__getitem__, self._places())))
+
+    def _places(self) -> Iterator[int]:
         digits = f"{self._bits:b}"[::-1]
         place = digits.find("1")
         while place >= 0:
-            yield self._names[place]
+            yield place
             place = digits.find("1", place + 1)
 
     def __len__(self) -> int:
@@ -43,7 +46,7 @@ class Matches(Set[str]):
         return self._bits != 0
 
     def __contains__(self, name: object) -> bool:
-        return any(each == name for each in self)
+        return any(self._names[place][1] == name for place in self._places())
 
     def __repr__(self) -> str:
         return f"{{{', '.join(map(repr, self))}}}" if self else "{}"
@@ -55,10 +58,10 @@ class Matches(Set[str]):
 
 @frozen
 class _Asked:
-    """The rules at one moment, and their names by number."""
+    """The rules at one moment; by its place among the bits, each one's number and name."""
 
     present: Present
-    names: tuple[str, ...]
+    names: Mapping[int, tuple[int, str]]
 
     def matches(self, customer: Any) -> Matches:
         return Matches(self.present.holding(customer), self.names)
@@ -100,11 +103,11 @@ class RuleSet:
         }
         self._lock = RLock()
         self._asked: _Asked | None = None
-        self._names: tuple[str, ...] = ()
-        self._numbers: dict[str, int] = {}
         self._check_parameters()
         self._predicates = {name: self._bound(name) for name in self._rules}
-        self._index = self._numbered()
+        self._numbers = {name: number for number, name in enumerate(self._rules)}
+        self._given = len(self._numbers)
+        self._index = self._indexed()
 
     def __len__(self) -> int:
         return len(self._rules)
@@ -142,8 +145,10 @@ class RuleSet:
         asked = self._asked
         if asked is None:
             with self._lock:
-                asked = _Asked(self._index.snapshot().present(now), self._names)
-                self._asked = asked
+                snapshot = self._index.snapshot()
+                names = {number: name for name, number in self._numbers.items()}
+                by_slot = {slot: (number, names[number]) for slot, number in snapshot.numbers.items()}
+                asked = self._asked = _Asked(snapshot.present(now), by_slot)
         elif asked.present.at != now:
             before, asked = asked, _Asked(asked.present.moved(now), asked.names)
             with self._lock:
@@ -169,13 +174,11 @@ class RuleSet:
                 self._rules, self._references = rules, references
                 raise
             if name not in self._numbers:
-                if len(self._names) == self._index.width:
+                self._numbers[name] = self._given
+                self._given += 1
+                if self._index.is_full:
                     self._predicates |= changed
-                    self._index = self._numbered()
-                    self._asked = None
-                    return
-                self._numbers[name] = len(self._names)
-                self._names = (*self._names, name)
+                    self._index = self._indexed()
             self._put(changed)
 
     def remove(self, name: str) -> None:
@@ -195,12 +198,9 @@ class RuleSet:
 
     # --- inside ------------------------------------------------------------------------------------
 
-    def _numbered(self) -> Index:
-        """Numbers the rules anew, for an index that has room for some more."""
-        self._names = tuple(self._rules)
-        self._numbers = {name: number for number, name in enumerate(self._names)}
-        predicates = {number: self._predicates[name] for name, number in self._numbers.items()}
-        return Index(predicates, len(predicates) * 9 // 8 + 32, self._clock.zone)
+    def _indexed(self) -> Index:
+        """A new index of all rules, with room for some more."""
+        return Index({self._numbers[name]: each for name, each in self._predicates.items()}, self._clock.zone)
 
     def _bound(self, name: str) -> Predicate:
         """A rule with the rules that it leads to in their place; bound, but for its times."""

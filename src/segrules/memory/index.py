@@ -31,43 +31,54 @@ POPULAR = 6
 
 
 class Index:
-    """The rules of a set, each under a number below ``width``."""
+    """The rules of a set, each under a number that tells it from the others."""
 
-    def __init__(self, rules: Mapping[int, Predicate], width: int, zone: ZoneInfo) -> None:
-        self.width, self.zone = width, zone
+    def __init__(self, rules: Mapping[int, Predicate], zone: ZoneInfo) -> None:
+        self.zone = zone
+        counts = Counter(key for rule in rules.values() for key in keys(rule))
+        popular = {key for key, count in counts.items() if count >= POPULAR}
+        self._room = len(rules) * 9 // 8 + 32
+        self._layout = Layout.of(rules, self._room, lambda key: key.is_plain or key in popular)
+        self._slots = dict(self._layout.slots)
+        self._filled = len(rules)
         self._common = Common()
-        self._layout = Layout(width)
         self._places: dict[int, Place] = {}
         self._tables: dict[Key, Table] = {}
         self._dated: dict[Key, dict[Entry, None]] = {}
         self._users: dict[Key, int] = {}
         self._gates: dict[Plane, int] = {}
         self._codes: dict[Shape, _Codes] = {}
-        counts = Counter(key for rule in rules.values() for key in keys(rule))
-        self._popular = {key for key, count in counts.items() if count >= POPULAR}
         self._changes = 0
         for number, rule in rules.items():
             self._put(number, rule)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for a further rule."""
+        return self._filled == self._room
+
     def put(self, number: int, rule: Predicate) -> None:
         """Puts a rule in, bound but for its times, in the place of the one that had its number."""
-        if number in self._places:
-            self.remove(number)
         self._changes += 1
+        if number in self._places:
+            self._toggle(number, self._places[number])
+        else:
+            self._slots[number] = self._filled
+            self._filled += 1
         self._put(number, rule)
 
     def _put(self, number: int, rule: Predicate) -> None:
         self._common.meet(rule, self._changes)
-        place = self._layout.place(number, rule, lambda key: key.is_plain or key in self._popular)
-        self._places[number] = place
-        self._toggle(number, place)
+        self._places[number] = self._layout.place(self._slots[number], rule)
+        self._toggle(number, self._places[number])
 
     def remove(self, number: int) -> None:
-        """Takes a rule out."""
+        """Takes a rule out; its slot stays empty."""
         self._toggle(number, self._places.pop(number))
+        del self._slots[number]
 
     def _toggle(self, number: int, place: Place) -> None:
-        bit = 1 << number
+        bit = 1 << self._slots[number]
         for key, entry in place.entries:
             if key.is_dated:
                 dated = self._dated[key] = dict(self._dated.get(key, ()))
@@ -92,7 +103,8 @@ class Index:
         )
         return Snapshot(
             zone=self.zone,
-            structure=Structure(features, tuple(self._layout.planes), self.width),
+            structure=Structure(features, self._layout.planes),
+            numbers={slot: number for number, slot in self._slots.items()},
             tables={key: (table.missing, table.finished(key.kind)) for key, table in self._tables.items()},
             instants=tuple(
                 tuple(self._tables[key].in_order()[0])
@@ -102,8 +114,10 @@ class Index:
             ),
             dated=dict(self._dated),
             users=dict(self._users),
-            rules=sum(1 << number for number in self._places),
-            left={number: place.remainder for number, place in self._places.items() if place.remainder != algebra.TRUE},
+            rules=sum(1 << slot for slot in self._slots.values()),
+            left={
+                self._slots[number]: place.left for number, place in self._places.items() if place.left != algebra.TRUE
+            },
             gates=tuple(self._gates.get(plane, 0) for plane in self._layout.planes),
             times=tuple(self._common.times),
             common=self._common,
@@ -140,7 +154,7 @@ class _Codes:
 
 
 class _Left(dict[int, Test]):
-    """What is left to ask of each rule, by its number and one; compiled when it is first asked."""
+    """What is left to ask of each rule, by its slot and one; compiled when it is first asked."""
 
     def __init__(self, left: Mapping[int, Predicate], codes: _Codes) -> None:
         self._left, self._codes = left, codes
@@ -156,6 +170,8 @@ class Snapshot:
 
     zone: ZoneInfo
     structure: Structure
+    #: The number of the rule in each slot.
+    numbers: Mapping[int, int]
     tables: Mapping[Key, tuple[int, tuple[Any, ...]]]
     instants: tuple[tuple[int, ...], ...]
     dated: Mapping[Key, Iterable[Entry]]
@@ -208,7 +224,7 @@ class Snapshot:
                 missing, users = missing | none, users | self.users.get(key, 0)
                 parts += finished
             rows.append((users, *parts) if isinstance(feature.subject, Predicate) else (users, missing, *parts))
-        left = sum(1 << number for number in self.left)
+        left = sum(1 << slot for slot in self.left)
         moving = tuple(place for place, value in enumerate(self.times) if isinstance(value, Now | RelativeInstant))
         return Today(
             clock.moment_of(DayEdge(RelativeDay(0), Edge.START)),
@@ -273,7 +289,7 @@ class Present:
         return self.snapshot.present(at, self)
 
     def holding(self, customer: Any) -> int:
-        """The rules that hold for a customer, as bits."""
+        """The slots of the rules that hold for a customer, as bits."""
         snapshot = self.snapshot
         shape = snapshot.shape(customer)
         if shape is not Shape.CAREFUL:

@@ -44,7 +44,6 @@ class Structure:
 
     features: tuple[Feature, ...]
     planes: tuple[Plane, ...]
-    width: int
 
 
 class Lookups(SharedWriter):
@@ -82,17 +81,21 @@ class Lookups(SharedWriter):
         return self._made("def main(r0, t, p, q, x):")
 
     def _pass_on(self, structure: Structure, late: bool) -> None:
-        """What was not decided goes up, from the deepest planes to the rules."""
-        planes = [plane for plane in structure.planes if plane.above is not None and plane.is_late is late]
-        for plane in sorted(planes, key=lambda plane: -plane.depth):
-            assert plane.above is not None
-            self._line(f"h = p[-1][{plane.number}]")
-            passed = f"h ^ (s >> {plane.number * structure.width}) & h"
-            above = plane.above.number * structure.width
-            self._line(f"s |= ({passed}) << {above}" if above else f"s |= {passed}")
+        """What was not decided goes up, from the deepest planes to the rules that may still hold."""
+        planes = [plane for plane in structure.planes if plane.path and plane.is_late is late]
+        if planes:
+            self._line("y = s")
+        offset = 0
+        for plane in planes:
+            self._line(f"y >>= {plane.offset - offset}")
+            self._line(f"y{plane.number} = y & p[-1][{plane.number}]")
+            offset = plane.offset
         if not late:
             self._line("a = p[-3]")
-        self._line("a ^= a & s")
+            self._line("a ^= a & s")
+        for plane in sorted(planes, key=lambda plane: -len(plane.path)):
+            passed = f"p[-1][{plane.number}] ^ y{plane.number}"
+            self._line(f"y{plane.above} |= {passed}" if plane.above else f"a ^= a & ({passed})")
 
     def _look_up(self, feature: Feature, entry: str) -> None:
         subject = feature.subject
