@@ -207,9 +207,7 @@ class _Change:
     stored: Stored
     at: datetime
 
-    @property
-    def bench(self) -> Workbench:
-        """The temporary tables of this transaction."""
+    def _bench(self) -> Workbench:
         return Workbench(self.connection, self.by.tables.members.c.customer_id.type)
 
     @property
@@ -226,47 +224,39 @@ class _Change:
             return Refresh(segment=name, at=self.at, skipped="the segment is inactive")
         # Members that follow an older meaning cannot be brought up to date in part.
         partly = customers is not None and self.stored.followed == self.stored.meant
-        bench = self.bench
-        used: list[sa.Table] = []
-        try:
-            among = None
-            if partly:
-                assert customers is not None
-                used.append(bench.table("among"))
-                if isinstance(customers, sa.Select):
-                    bench.fill(used[0], sa.select(customers.subquery().c[0]).distinct())
-                else:
-                    bench.fill_with(used[0], customers)
-                among = sa.select(used[0].c.customer_id)
-            matched, left = bench.table("matched"), bench.table("left")
-            used += [matched, left]
-            found = bench.fill(matched, self._matching(among))
-            gone = bench.fill(left, self._leaving(matched, among))
+        reason = Reason.PARTIAL if partly else Reason.REFRESH
+        with self._bench() as bench:
+            among = self._among(bench, customers) if partly else None
+            matched, found = bench.found("matched", self._matching(among))
+            left, gone = bench.found("left", self._leaving(matched, among))
             self._delete(left, gone, everybody=found == 0 and not partly)
-            used += [moved for moved in [self._move(among)] if moved is not None]
-            come = self._insert(matched)
+            self._move(bench, among)
+            come = self._insert(bench, matched)
             total = self.stored.state.members + come - gone if partly else found
-            self._tell(Reason.PARTIAL if partly else Reason.REFRESH, left, come, gone)
-            self._written(Reason.PARTIAL if partly else Reason.REFRESH, total, come, gone, start)
-        finally:
-            bench.drop_all(used)
+            self._tell(reason, left, come, gone)
+            self._written(reason, total, come, gone, start)
         return Refresh(segment=name, at=self.at, matched=total, entered=come, left=gone)
 
     def cleared(self, reason: Reason) -> None:
         """Everybody leaves."""
         start = perf_counter()
-        bench = self.bench
-        left = bench.table("left")
-        try:
-            members = self.by.tables.members
-            gone = bench.fill(left, sa.select(members.c.customer_id).where(members.c.segment_id == self.stored.id))
+        members = self.by.tables.members
+        with self._bench() as bench:
+            everybody = sa.select(members.c.customer_id).where(members.c.segment_id == self.stored.id)
+            left, gone = bench.found("left", everybody)
             self._delete(left, gone, everybody=True)
             self._tell(reason, left, 0, gone)
             self._written(reason, 0, 0, gone, start)
-        finally:
-            bench.drop_all([left])
 
     # --- the statements ---
+
+    def _among(self, bench: Workbench, customers: Customers | None) -> sa.Select[Any]:
+        if isinstance(customers, sa.Select):
+            given = customers.subquery().c[0]
+            table, _ = bench.found("among", sa.select(given).where(given.is_not(None)).distinct())
+        else:
+            table = bench.holding("among", customers or ())
+        return sa.select(table.c.customer_id)
 
     def _matching(self, among: sa.Select[Any] | None) -> sa.Select[Any]:
         shop, segment = self.by.shop, self.stored.segment
@@ -288,7 +278,7 @@ class _Change:
         if gone:
             self.connection.execute(statement)
 
-    def _insert(self, matched: sa.Table) -> int:
+    def _insert(self, bench: Workbench, matched: sa.Table) -> int:
         members = self.by.tables.members
         there = sa.exists().where(
             members.c.segment_id == self.stored.id, members.c.customer_id == matched.c.customer_id
@@ -301,13 +291,13 @@ class _Change:
         )]  # fmt: skip
         names = ["customer_id", "website", "segment_id", "since", "number"]
         result = self.connection.execute(members.insert().from_select(names, rows.add_columns(*own)))
-        return self.bench.counted(result, self._entered())
+        return bench.counted(result, self._entered())
 
-    def _move(self, among: sa.Select[Any] | None) -> sa.Table | None:
+    def _move(self, bench: Workbench, among: sa.Select[Any] | None) -> None:
         """Members whose customer has gone to another website are found under that one."""
         members, place = self.by.tables.members, self._located
         if isinstance(place.website, sa.sql.elements.Null) or len(self.stored.segment.websites) == 1:
-            return None
+            return
         statement = (
             sa.select(members.c.customer_id)
             .select_from(place.source.join(members, members.c.customer_id == place.key))
@@ -315,18 +305,17 @@ class _Change:
         )
         if among is not None:
             statement = statement.where(members.c.customer_id.in_(among))
-        if self.connection.execute(statement.limit(1)).first() is None:
-            return None
-        moved = self.bench.table("moved")
-        if self.bench.fill(moved, statement):
-            theirs = sa.select(place.website).select_from(place.source).where(place.key == members.c.customer_id)
-            self.connection.execute(
-                sa.update(members)
-                .where(members.c.segment_id == self.stored.id)
-                .where(members.c.customer_id.in_(sa.select(moved.c.customer_id)))
-                .values(website=theirs.scalar_subquery())
-            )
-        return moved
+        # Counted, since PostgreSQL plans badly for a first row that hardly ever comes.
+        if not self.connection.scalar(sa.select(sa.func.count()).select_from(statement.subquery())):
+            return
+        moved, _ = bench.found("moved", statement)
+        theirs = sa.select(place.website).select_from(place.source).where(place.key == members.c.customer_id)
+        self.connection.execute(
+            sa.update(members)
+            .where(members.c.segment_id == self.stored.id)
+            .where(members.c.customer_id.in_(sa.select(moved.c.customer_id)))
+            .values(website=theirs.scalar_subquery())
+        )
 
     @property
     def _located(self) -> Located:
