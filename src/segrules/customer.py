@@ -6,16 +6,18 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from segrules import memory
+from segrules.algebra import Predicate
 from segrules.binding import SCOPED
 from segrules.errors import EvaluationError
 from segrules.rule import Rule
+from segrules.ruleset import RuleSet
 from segrules.shop import Shop
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-#: A rule, several of them, or None for all that the shop maps.
-Needed = Rule | Iterable[Rule] | None
+#: A rule, several of them, a set of rules, or None for all that the shop maps.
+Needed = Rule | RuleSet | Iterable[Rule] | None
 
 
 class Customer(memory.Customer):
@@ -41,14 +43,18 @@ class Customer(memory.Customer):
         if needs is None:
             wanted = Needs.everything(shop.mapping)
         else:
-            rules = [needs] if isinstance(needs, Rule) else list(needs)
-            wanted = Needs.of(
-                rule.lowered(shop.vocabulary, dict.fromkeys(rule.parameters)) for rule in rules
-            ).with_membership(shop.mapping, SCOPED)
+            wanted = Needs.of(_predicates(shop, needs)).with_membership(shop.mapping, SCOPED)
         for _, data in load(connection, shop.mapping, ids, wanted):
             if "newsletter" in data:
                 data["newsletter"] = max(data["newsletter"], key=_changed, default=None)
             yield cls(data)
+
+
+def _predicates(shop: Shop, needs: Rule | RuleSet | Iterable[Rule]) -> Iterable[Predicate]:
+    if isinstance(needs, RuleSet):
+        return needs.predicates
+    rules = [needs] if isinstance(needs, Rule) else needs
+    return (rule.lowered(shop.vocabulary, dict.fromkeys(rule.parameters)) for rule in rules)
 
 
 def _changed(subscription: dict[str, Any]) -> tuple[bool, Any, Any]:

@@ -124,6 +124,11 @@ class RuleSet:
     def __repr__(self) -> str:
         return f"<RuleSet of {len(self)} rules>"
 
+    @property
+    def predicates(self) -> tuple[Predicate, ...]:
+        """What the rules ask, in the algebra and bound but for the moment; other rules stand where they are meant."""
+        return tuple(self._predicates.values())
+
     # --- asking ------------------------------------------------------------------------------------
 
     def matching(self, customer: Any, *, at: datetime | None = None) -> Matches:
