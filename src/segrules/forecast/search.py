@@ -9,7 +9,7 @@ from typing import Protocol
 import attrs
 from attrs import frozen
 
-from segrules.algebra import FALSE, Predicate, all_of, any_of, negate
+from segrules.algebra import FALSE, TRUE, And, Predicate, all_of, any_of, negate
 from segrules.binding import Binding, bind
 from segrules.clock import MICROSECOND, local_day, naive_utc, offsets
 from segrules.forecast.reading import look
@@ -121,11 +121,16 @@ class _Search:
         before, after = (
             bind(self.rule, attrs.evolve(self.binding, clock=clock_at(each, self.binding))) for each in (low, moment)
         )
+        common = [each for each in _conjuncts(before) if each in _conjuncts(after)]
+        before, after = (all_of(*(each for each in _conjuncts(side) if each not in common)) for side in (before, after))
         entered, left = all_of(after, negate(before)), all_of(before, negate(after))
-        different = any_of(entered, left)
-        if span is not None:
-            different = all_of(span.changing, different)
+        changing = TRUE if span is None else span.changing
+        different = all_of(changing, *common, any_of(entered, left))
         if different == FALSE:
             return False
         self.looks += 1
         return self.witness.is_anyone(different, span)
+
+
+def _conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
+    return predicate.items if isinstance(predicate, And) else (predicate,)
