@@ -103,6 +103,7 @@ class RuleSet:
         }
         self._lock = RLock()
         self._asked: _Asked | None = None
+        self._before: Present | None = None
         self._check_parameters()
         self._predicates = {name: self._bound(name) for name in self._rules}
         self._numbers = {name: number for number, name in enumerate(self._rules)}
@@ -153,7 +154,7 @@ class RuleSet:
                 snapshot = self._index.snapshot()
                 names = {number: name for name, number in self._numbers.items()}
                 by_slot = {slot: (number, names[number]) for slot, number in snapshot.numbers.items()}
-                asked = self._asked = _Asked(snapshot.present(now), by_slot)
+                asked = self._asked = _Asked(snapshot.present(now, self._before), by_slot)
         elif asked.present.at != now:
             before, asked = asked, _Asked(asked.present.moved(now), asked.names)
             with self._lock:
@@ -199,6 +200,8 @@ class RuleSet:
         self._predicates |= changed
         for name, predicate in changed.items():
             self._index.put(self._numbers[name], predicate)
+        if self._asked is not None:
+            self._before = self._asked.present
         self._asked = None
 
     # --- inside ------------------------------------------------------------------------------------

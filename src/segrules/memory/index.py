@@ -7,7 +7,7 @@ An :class:`Index` is where rules are put in and taken out, by one thread at a ti
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Inexact
 from typing import Any
@@ -174,7 +174,7 @@ class Snapshot:
     numbers: Mapping[int, int]
     tables: Mapping[Key, tuple[int, tuple[Any, ...]]]
     instants: tuple[tuple[int, ...], ...]
-    dated: Mapping[Key, Iterable[Entry]]
+    dated: Mapping[Key, Mapping[Entry, None]]
     users: Mapping[Key, int]
     rules: int
     left: Mapping[int, Predicate]
@@ -187,12 +187,16 @@ class Snapshot:
     _doubts: dict[type, int] = field(factory=dict, init=False)
 
     def present(self, at: datetime, before: Present | None = None) -> Present:
-        """What the rules need to know of a moment; days that it shares with the present before are taken from there."""
+        """What the rules need to know of a moment.
+
+        What a present before, also one of other rules of the same set, knows of the same day is taken from there.
+        """
         now = naive_utc(at)
-        if before is not None and before.snapshot is self and before.day.start <= now < before.day.end:
-            day = before.day
+        known = before.day if before is not None and before.day.start <= now < before.day.end else None
+        if known is not None and before is not None and before.snapshot is self:
+            day = known
         else:
-            day = self._day(Clock(at, self.zone))
+            day = self._day(Clock(at, self.zone), known)
         times = day.times
         if day.moving:
             clock = Clock(at, self.zone)
@@ -203,7 +207,7 @@ class Snapshot:
         instants = tuple((*(_moved(now, distance) for distance in each), datetime.max) for each in self.instants)
         return Present(self, at, day, times, instants)
 
-    def _day(self, clock: Clock) -> Today:
+    def _day(self, clock: Clock, before: Today | None) -> Today:
         known: dict[Any, Any] = {}
 
         def resolve(value: Any) -> Any:
@@ -211,13 +215,18 @@ class Snapshot:
                 known[value] = _resolved(value, clock)
             return known[value]
 
+        sums: dict[Key, tuple[Mapping[Entry, None], Table]] = {}
         rows = []
         for feature in self.structure.features:
             missing = users = 0
             parts: list[Any] = []
             for key in feature.keys:
                 if key.is_dated:
-                    table = Table.of(key.form, self.dated[key], resolve)
+                    entries = self.dated[key]
+                    summed, table = before.sums.get(key, ({}, Table(key.form))) if before else ({}, Table(key.form))
+                    if summed is not entries:
+                        table = table.toggled(summed.keys() ^ entries.keys(), resolve)
+                    sums[key] = entries, table
                     none, finished = table.missing, table.finished(key.kind)
                 else:
                     none, finished = self.tables[key]
@@ -232,6 +241,7 @@ class Snapshot:
             tuple(None if place in moving else resolve(value) for place, value in enumerate(self.times)),
             moving,
             (*rows, self.rules, left, self.gates),
+            sums,
         )
 
     def way(self, shape: Shape) -> tuple[Ask, _Left]:
@@ -272,6 +282,8 @@ class Today:
     times: tuple[Any, ...]
     moving: tuple[int, ...]
     tables: tuple[Any, ...]
+    #: Of each table whose constants differ from day to day, the entries and their sum.
+    sums: Mapping[Key, tuple[Mapping[Entry, None], Table]]
 
 
 @frozen(eq=False)

@@ -200,9 +200,12 @@ def _as_it_is(value: Any) -> Any:
 # --- tables ------------------------------------------------------------------------------------------
 
 
-@frozen
+@frozen(eq=False)
 class Entry:
-    """The conditions of one gate about one feature: its bit is set where their truth is ``decisive``."""
+    """The conditions of one gate about one feature: its bit is set where their truth is ``decisive``.
+
+    Two entries are never equal.
+    """
 
     bit: int
     decisive: bool
@@ -219,10 +222,9 @@ class Table:
     at: dict[Any, int] = field(factory=dict)
     above: dict[Any, int] = field(factory=dict)
 
-    @classmethod
-    def of(cls, form: Form, entries: Iterable[Entry], resolve: Callable[[Any], Any]) -> Table:
-        """The table of some entries at one moment."""
-        table = cls(form)
+    def toggled(self, entries: Iterable[Entry], resolve: Callable[[Any], Any]) -> Table:
+        """A table of its own, in which these entries are put in that are not here, and taken out that are."""
+        table = Table(self.form, self.missing, self.start, dict(self.at), dict(self.above))
         for entry in entries:
             table.toggle(entry, resolve)
         return table
