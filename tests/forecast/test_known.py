@@ -44,6 +44,10 @@ CASES: list[tuple[str, dict[str, Any], str, str | None]] = [
     # Longer inactive than two of the usual distances between orders, which are 92 days by three.
     ("activity.days_inactive > 2 * activity.order_frequency_days", {"orders": ORDERS}, NOON, "2025-08-15T22:00"),
     ("not activity.days_inactive > 2 * activity.order_frequency_days", {"orders": ORDERS}, NOON, "2025-08-15T22:00"),
+    # Days since two moments grow together: nothing ever changes.
+    ("activity.days_inactive <= max(order.grand_total) - 99 + customer.days_since_registration", {"orders": ORDERS}, NOON, None),
+    # 1,992 days lie between both moments; a quarter of them after the second one the first is five times as long ago.
+    ("customer.days_since_registration > 5 * activity.days_since_last_order", {"orders": ORDERS}, NOON, "2026-10-25T23:00"),
     # Rows: the first candidates change nothing.
     ("count(order where created_at in last 90 days) >= 2", {"orders": ORDERS}, NOON, "2025-08-13T22:00"),
     ("sum(order.grand_total where created_at in this year) > 350", {"orders": ORDERS}, NOON, "2025-12-31T23:00"),

@@ -185,8 +185,11 @@ class _Slope:
             case Aggregate(fold=Fold.MIN | Fold.MAX, source=source, value=value) | algebra.Picked(
                 source=source, value=value
             ) if value is not None and not moves(source, live):
+                inner = self.factors(value)
+                if not any(others for _, others in inner):
+                    return inner
                 # Each row goes the way of its value, and so does the one that is taken.
-                factors = self.factors(value).values()
+                factors = inner.values()
                 if any(each > 0 for each in factors) and any(each < 0 for each in factors):
                     raise _TurnsEitherWayError
                 return {(value, (term,)): sum(factors, Fraction(0))}
