@@ -150,7 +150,7 @@ class Machine(RuleBasedStateMachine):
 def test_against_sets(backend: str, stores: Stores) -> None:
     found = stores(backend)
     machine = type("Machine", (Machine,), {"original": found})
-    examples = 12 if backend == "sqlite" else 3
+    examples = 12 if backend == "sqlite" else 2
     run_state_machine_as_test(
         machine,
         settings=settings(

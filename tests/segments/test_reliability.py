@@ -147,6 +147,29 @@ def test_due_started_twice(connect: Connect) -> None:
         store.engine.dispose()
 
 
+def test_many_editors(connect: Connect) -> None:
+    """Segments saved at the same time are all saved, each under an id of its own."""
+    several = [store_at(connect) for _ in range(4)]
+    errors: list[Exception] = []
+
+    def work(number: int) -> None:
+        for each in range(5):
+            try:
+                several[number].save(Segment(name=f"{number}-{each}", rule="true"))
+            except Exception as error:  # a thread's error would be lost
+                errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(several[0].list()) == 20
+    for store in several:
+        store.engine.dispose()
+
+
 def test_not_waiting(connect: Connect) -> None:
     """While one refreshes, another that will not wait is refused, and readers see the old members."""
     if connect().dialect.name == "sqlite":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,9 @@ from segrules.segments import dependencies
 from segrules.segments.segment import Segment, State, Status
 from segrules.segments.tables import Tables
 from segrules.shop import Shop
+
+#: How often a new segment is given an id before we give up.
+_ATTEMPTS = 50
 
 
 @frozen(eq=False)
@@ -110,6 +114,12 @@ class Catalogue:
         }
 
     # --- writing ---
+
+    def begin(self) -> None:
+        """Take the right to write at once: SQLite refuses it later to one who has read meanwhile."""
+        if self.connection.dialect.name == "sqlite":
+            segments = self.tables.segments
+            self.connection.execute(sa.update(segments).where(sa.false()).values(version=segments.c.version))
 
     def saved(self, segment: Segment, now: datetime) -> tuple[Stored, Stored | None]:
         """Write a definition; how it lies now, and how it lay before."""
@@ -205,22 +215,36 @@ class Catalogue:
             )
 
     def _inserted(self, segment: Segment, now: datetime) -> int:
-        segments = self.tables.segments
-        segment_id = int(self.connection.scalar(sa.select(sa.func.coalesce(sa.func.max(segments.c.id), 0) + 1)) or 1)
-        try:
+        segments, states = self.tables.segments, self.tables.states
+        highest = sa.select(sa.func.coalesce(sa.func.max(segments.c.id), 0))
+        for _ in range(_ATTEMPTS):
+            segment_id = int(self.connection.scalar(highest) or 0) + 1
+            row = {**_values(segment), "id": segment_id, "created_at": now, "updated_at": now, "version": 1, "meant": 1}
+            try:
+                with self._attempt():
+                    self.connection.execute(segments.insert().values(row))
+            except sa.exc.IntegrityError:
+                # Somebody else has taken that id, or that name.
+                before = next(iter(self._rows(segments.c.name == segment.name)), None)
+                if before is not None:
+                    raise _conflict(segment, self._stored(before)) from None
+                continue
             self.connection.execute(
-                segments.insert().values(
-                    id=segment_id, **_values(segment), created_at=now, updated_at=now, version=1, meant=1
-                )
+                states.insert().values(segment_id=segment_id, status=Status.PENDING.value, members=0, number=0)
             )
-        except sa.exc.IntegrityError as cause:
-            raise SegmentConflictError(
-                f'somebody else has saved a segment just now, so "{segment.name}" was not: try again'
-            ) from cause
-        self.connection.execute(
-            self.tables.states.insert().values(segment_id=segment_id, status=Status.PENDING.value, members=0, number=0)
+            return segment_id
+        raise SegmentConflictError(
+            f'"{segment.name}" was not saved, since others save segments all the time: try again'
         )
-        return segment_id
+
+    @contextmanager
+    def _attempt(self) -> Iterator[None]:
+        """What fails inside is undone alone, so that the transaction goes on; where others could come in between."""
+        if self.connection.dialect.name in ("postgresql", "mysql", "mariadb"):
+            with self.connection.begin_nested():
+                yield
+        else:
+            yield
 
     def _updated(self, segment: Segment, before: Stored, now: datetime) -> int:
         segments = self.tables.segments

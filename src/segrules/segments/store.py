@@ -320,7 +320,9 @@ class SegmentStore:
     @contextmanager
     def _writing(self) -> Iterator[Catalogue]:
         with refusals("the store"), self._engine.begin() as connection:
-            yield Catalogue(connection, self.tables, self.shop)
+            catalogue = Catalogue(connection, self.tables, self.shop)
+            catalogue.begin()
+            yield catalogue
 
     @contextmanager
     def _trial(self, given: Rule | Segment | str, at: datetime | None) -> Iterator[Trial]:
