@@ -64,6 +64,6 @@ def test_a_misspelt_hook_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     point = SimpleNamespace(name="x", value="x", dist=None, load=Plugin)
     monkeypatch.setattr(listeners, "entry_points", lambda group: [point])
     listeners.installed.cache_clear()
-    with pytest.raises(sr.VocabularyError, match="entry point x|plugin \\(x\\)"):
+    with pytest.raises(sr.VocabularyError, match="plugin"):
         listeners.installed()
     listeners.installed.cache_clear()
