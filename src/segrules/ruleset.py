@@ -147,7 +147,7 @@ class RuleSet:
         return map(self._ask_at(at).matches, customers)
 
     def _ask_at(self, at: datetime | None) -> _Asked:
-        now = Clock.at(at, self._clock.zone).now
+        now = at if at is not None and at.tzinfo is not None else Clock.at(at, self._clock.zone).now
         asked = self._asked
         if asked is None:
             with self._lock:

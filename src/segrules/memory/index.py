@@ -107,7 +107,7 @@ class Index:
             numbers={slot: number for number, slot in self._slots.items()},
             tables={key: (table.missing, table.finished(key.kind)) for key, table in self._tables.items()},
             instants=tuple(
-                tuple(self._tables[key].in_order()[0])
+                tuple(timedelta(microseconds=distance) for distance in self._tables[key].in_order()[0])
                 for feature in features
                 for key in feature.keys
                 if key.form is Form.INSTANT
@@ -173,7 +173,7 @@ class Snapshot:
     #: The number of the rule in each slot.
     numbers: Mapping[int, int]
     tables: Mapping[Key, tuple[int, tuple[Any, ...]]]
-    instants: tuple[tuple[int, ...], ...]
+    instants: tuple[tuple[timedelta, ...], ...]
     dated: Mapping[Key, Mapping[Entry, None]]
     users: Mapping[Key, int]
     rules: int
@@ -199,12 +199,11 @@ class Snapshot:
             day = self._day(Clock(at, self.zone), known)
         times = day.times
         if day.moving:
-            clock = Clock(at, self.zone)
             moved = list(times)
-            for place in day.moving:
-                moved[place] = clock.moment_of(self.times[place])
+            for place, distance in day.moving:
+                moved[place] = _moved(now, distance)
             times = tuple(moved)
-        instants = tuple((*(_moved(now, distance) for distance in each), datetime.max) for each in self.instants)
+        instants = tuple([(*[_moved(now, distance) for distance in each], datetime.max) for each in self.instants])
         return Present(self, at, day, times, instants)
 
     def _day(self, clock: Clock, before: Today | None) -> Today:
@@ -234,12 +233,16 @@ class Snapshot:
                 parts += finished
             rows.append((users, *parts) if isinstance(feature.subject, Predicate) else (users, missing, *parts))
         left = sum(1 << slot for slot in self.left)
-        moving = tuple(place for place, value in enumerate(self.times) if isinstance(value, Now | RelativeInstant))
+        moving = {
+            place: 0 if isinstance(value, Now) else value.microseconds
+            for place, value in enumerate(self.times)
+            if isinstance(value, Now | RelativeInstant)
+        }
         return Today(
             clock.moment_of(DayEdge(RelativeDay(0), Edge.START)),
             clock.moment_of(DayEdge(RelativeDay(0), Edge.END)),
             tuple(None if place in moving else resolve(value) for place, value in enumerate(self.times)),
-            moving,
+            tuple((place, timedelta(microseconds=distance)) for place, distance in moving.items()),
             (*rows, self.rules, left, self.gates),
             sums,
         )
@@ -280,7 +283,7 @@ class Today:
     start: datetime
     end: datetime
     times: tuple[Any, ...]
-    moving: tuple[int, ...]
+    moving: tuple[tuple[int, timedelta], ...]
     tables: tuple[Any, ...]
     #: Of each table whose constants differ from day to day, the entries and their sum.
     sums: Mapping[Key, tuple[Mapping[Entry, None], Table]]
@@ -330,5 +333,9 @@ def _resolved(value: Any, clock: Clock) -> Any:
             return value
 
 
-def _moved(now: datetime, distance: int) -> datetime:
-    return now + timedelta(microseconds=distance)
+def _moved(now: datetime, distance: timedelta) -> datetime:
+    """The instant at a distance from now; at the ends of the calendar, that end."""
+    try:
+        return now + distance
+    except OverflowError:
+        return datetime.max if distance > timedelta() else datetime.min
