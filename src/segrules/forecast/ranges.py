@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from decimal import Decimal
+from itertools import islice
 
 import attrs
 from attrs import define
@@ -33,6 +34,8 @@ from segrules.forecast.moving import is_instant, is_never_negative
 from segrules.forecast.outlook import Outlook, settled
 from segrules.forecast.turns import Turns
 
+#: What would take more nodes to say is taken to be stirred for everyone; when it may be is known all the same.
+_LONG = 150
 ZERO = Const(Decimal(0), Kind.NUMBER)
 
 
@@ -128,6 +131,8 @@ class Ranges(Turns):
             inside = self._unconditional(node.source)
             met = all_of(self.condition(node.source.where).sometimes, self.condition(node.where).changing)
             stirred = any_of(self._stir(node.source), _row(inside, met))
+        if len(list(islice(algebra.walk(stirred), _LONG))) == _LONG:
+            return Outlook(FALSE, TRUE, TRUE)
         return Outlook(all_of(bound, negate(stirred)), any_of(bound, stirred), stirred)
 
     def _of_stirred_term(self, node: Compare) -> Outlook:
