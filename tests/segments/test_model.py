@@ -150,10 +150,10 @@ class Machine(RuleBasedStateMachine):
 def test_against_sets(backend: str, stores: Stores) -> None:
     found = stores(backend)
     machine = type("Machine", (Machine,), {"original": found})
-    examples = 12 if backend == "sqlite" else 2
+    examples = 10 if backend == "sqlite" else 2
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=examples, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples, stateful_step_count=16, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

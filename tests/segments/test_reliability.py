@@ -75,15 +75,14 @@ def test_killed_at_random_points(connect: Connect) -> None:
     store.save(Segment(name="letters", rule=RULES["a"]))
     store.refresh("letters")
     chance = random.Random(20250704)
-    statuses = set()
-    for _ in range(6):
+    for _ in range(5):
         process = multiprocessing.get_context("fork").Process(target=turn, args=(connect,), daemon=True)
         process.start()
         time.sleep(0.15 + chance.random() * 0.35)
         os.kill(process.pid or 0, signal.SIGKILL)
         process.join()
         found, state, segment = ids(store, "letters"), store.state("letters"), store.get("letters")
-        statuses.add(state.status)
+        assert state.status is not Status.ERROR
         assert found in EXPECTED.values()
         assert state.members == store.history("letters")[-1].members == len(found)
         if state.status is Status.COMPLETED:
@@ -91,7 +90,6 @@ def test_killed_at_random_points(connect: Connect) -> None:
         assert not store.refresh("letters").failed
         assert store.state("letters").status is Status.COMPLETED
         assert ids(store, "letters") == EXPECTED["a" if segment.rule == RULES["a"] else "b"]
-    assert statuses - {Status.ERROR} == statuses
     store.engine.dispose()
 
 

@@ -9,6 +9,7 @@ refresh takes over: the row's lock is gone with the dead connection. Two at once
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import sys
@@ -92,23 +93,22 @@ class Refresher:
         with self._begin(name) as connection:
             segment_id = Catalogue(connection, self.tables, self.shop).ids([name])[name]
         token = secrets.token_hex(16)
+        claimed = False
         try:
-            while True:
-                if not self._claimed(segment_id, name, token, wait, only_if):
-                    return self._told(
-                        Refresh(segment=name, at=at, skipped="another refresh has done it already"), start
-                    )
+            done = None
+            while done is None and self._claimed(segment_id, name, token, wait, only_if):
+                claimed = True
                 with self._begin(name) as connection:
                     if self._taken(connection, segment_id, token):
                         stored = self._stored(connection, segment_id, name)
                         done = _Change(self, connection, stored, at).refreshed(given, start)
-                        break
-        except SegmentBusyError:
-            raise
         except BaseException as cause:
-            self._failed(segment_id, token, cause)
+            if claimed:
+                self._failed(segment_id, token, cause)
             self._told(Refresh(segment=name, at=at, error=message_of(cause)), start)
             raise
+        if done is None:
+            done = Refresh(segment=name, at=at, skipped="another refresh has done it already")
         return self._told(done, start)
 
     def cleared(self, connection: sa.Connection, stored: Stored, reason: Reason, at: datetime) -> None:
@@ -378,7 +378,7 @@ def message_of(cause: BaseException) -> str:
 
 def _quoted(value: Any) -> str:
     text = str(value)
-    return f'"{text}"' if any(each in text for each in ' "=') or not text else text
+    return json.dumps(text, ensure_ascii=False) if any(each in text for each in ' "=') or not text else text
 
 
 def _memory() -> int | None:
