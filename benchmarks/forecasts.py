@@ -65,7 +65,9 @@ def timed(work: Callable[[], Any], runs: int) -> tuple[float, Any]:
 
 @click.command()
 @click.option("--customers", "sizes", multiple=True, type=int, default=(20_000,), show_default=True)
-@click.option("--engine", "engines", multiple=True, type=click.Choice(BACKENDS), help="Which databases; all by default.")
+@click.option(
+    "--engine", "engines", multiple=True, type=click.Choice(BACKENDS), help="Which databases; all by default."
+)
 @click.option("--runs", default=3, show_default=True, help="Runs of each.")
 def main(sizes: tuple[int, ...], engines: tuple[str, ...], runs: int) -> None:
     """Measure; print a table for each engine and size."""
@@ -81,7 +83,9 @@ def measure(engine: str, made: sa.Engine, customers: int, runs: int) -> None:
     fill(made, shop, DemoShop(customers, AT))
     click.echo(f"\n{engine}, {customers:,} customers")
     click.echo(f"{'rule':22}{'members':>9}{'count ms':>10}{'forecast':>10}{'looks':>7}{'ratio':>7}  next change")
-    texts = {each.name: (each.text, each.website) for each in PRACTICAL} | {name: (text, None) for name, text in FURTHER.items()}
+    texts = {each.name: (each.text, each.website) for each in PRACTICAL} | {
+        name: (text, None) for name, text in FURTHER.items()
+    }
     ratios = []
     with made.connect() as connection:
         for name, (text, website) in texts.items():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
     from sqlalchemy.sql import FromClause
 
-    from segrules.sql.planner import Plan
+    from segrules.sql.planner import Among, Plan
 
 #: A segment that a rule may refer to: its rule, evaluated live, or a selectable of its stored member ids.
 Segments = Mapping[str, "Rule | FromClause | sa.Select[Any]"]
@@ -105,21 +105,24 @@ class Rule:
         lowered = self.lowered(shop.vocabulary, given.get("parameters"))
         return binding.bind(lowered, _binding(shop, given))
 
-    def select(self, shop: Shop, dialect: Dialect | str, **given: Unpack[Given]) -> sa.Select[Any]:
+    def select(
+        self, shop: Shop, dialect: Dialect | str, *, among: Among | None = None, **given: Unpack[Given]
+    ) -> sa.Select[Any]:
         """The statement that selects the ids of all customers that match.
 
+        ``among``: only of those with these ids, a list or a SELECT of them, at a cost that follows their number.
         ``dialect`` is that of the engine which will execute it (``engine.dialect``), or its name for a look.
         Raises EvaluationError, ShopError.
         """
-        return self.plan(shop, dialect, **given).statement
+        return self.plan(shop, dialect, among=among, **given).statement
 
-    def plan(self, shop: Shop, dialect: Dialect | str, **given: Unpack[Given]) -> Plan:
+    def plan(self, shop: Shop, dialect: Dialect | str, *, among: Among | None = None, **given: Unpack[Given]) -> Plan:
         """The statement together with the shapes that the planner chose, and why."""
         from segrules import sql
 
         predicate = self.bound(shop, **given)
         members = _members(predicate, given.get("segments"))
-        return sql.plan(predicate, shop.mapping, _dialect(dialect), _clock(shop, given).zone, members)
+        return sql.plan(predicate, shop.mapping, _dialect(dialect), _clock(shop, given).zone, members, among)
 
     def count(self, connection: sa.Connection, shop: Shop, **given: Unpack[Given]) -> int:
         """How many customers match."""

@@ -59,7 +59,7 @@ def shop(engine: sa.Engine) -> Iterator[DefaultTables]:
 
 @pytest.fixture
 def found(engine: sa.Engine, shop: DefaultTables) -> Callable[..., list[int]]:
-    """The customers that a predicate selects; the same ones must come out when it is asked per customer."""
+    """The customers that a predicate selects; the same ones must come out when it is asked of some, or one by one."""
     mapping = default_mapping(shop)
 
     def ask(predicate: Any, **members: list[int]) -> list[int]:
@@ -69,6 +69,10 @@ def found(engine: sa.Engine, shop: DefaultTables) -> Callable[..., list[int]]:
             statement = sql.select(predicate, mapping, engine.dialect, ROME, selectables)
             ids = sorted(connection.scalars(statement))
             assert connection.scalar(sql.count(statement)) == len(ids)
+            few = [1, 3, 5]
+            for among in (few, sa.select(customers.c.id).where(customers.c.id.in_(few))):
+                some = sql.select(predicate, mapping, engine.dialect, ROME, selectables, among)
+                assert sorted(connection.scalars(some)) == [each for each in ids if each in few]
             everyone = [row["id"] for row in ROWS["customers"]]
             asked = sql.evaluate([predicate], mapping, engine.dialect, ROME, everyone, selectables)
             alone = sorted(row.id for row in connection.execute(asked) if row.item0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 import sqlalchemy as sa
 
 from segrules import sql
 from segrules.algebra import fold
 from segrules.shop.columns import exact_text
+from segrules.sql import functions
 from segrules.sql.functions import folded
 
 ASSIGNED = [
@@ -61,3 +63,16 @@ def test_duckdb_keeps_transactions_and_takes_many_rows() -> None:
         connection.rollback()
         assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 20_000
     assert [column["name"] for column in sa.inspect(engine).get_columns("t")] == ["id", "x"]
+
+
+def test_postgresql_without_the_collation_folds_by_a_table(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    if engine.dialect.name != "postgresql":
+        pytest.skip("only PostgreSQL may lack it")
+    monkeypatch.setitem(functions._SPELLINGS[folded], "postgresql", 'lower({0} COLLATE "not here")')
+    bare = sa.create_engine(engine.url)
+    sql.prepare(bare)
+    text = "".join(ASSIGNED)
+    with bare.connect() as connection:
+        assert connection.scalar(sa.select(folded(sa.literal(text, sa.String())))) == fold(text)
+        assert connection.scalar(sa.select(folded(sa.literal("100% ASCII", sa.String())))) == "100% ascii"
+    bare.dispose()

@@ -65,6 +65,13 @@ def test_the_second_statement_comes_from_the_cache(engine: sa.Engine, shop: Defa
     assert hits[1] == "CACHE_HIT"
 
 
+def test_given_customers_drive_every_part(zone: Any) -> None:
+    ids, dialect = sa.select(sa.table("changed", sa.column("id")).c.id), sql.dialect_of("postgresql")
+    statement = sql.select(all_of(SALES, STATUS), default_mapping(default_tables()), dialect, zone, among=ids)
+    assert str(statement).count("SELECT changed.id") == 2
+    assert "orders.customer_id IN (SELECT changed.id" in str(statement)
+
+
 def test_totals_of_one_table_are_computed_in_one_pass(zone: Any) -> None:
     plan = sql.plan(all_of(SALES, ORDERS), default_mapping(default_tables()), sql.dialect_of("postgresql"), zone)
     assert str(plan.statement).count("FROM orders") == 1

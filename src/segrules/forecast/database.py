@@ -65,7 +65,7 @@ class Everyone:
         if passing.value.row == CUSTOMER:
             rows, frame, anchor = writer.rows, writer.frame, writer.customer.key
         else:
-            opened = writer.opened(passing.rows, writer.rows)
+            opened = writer.sources.opened(passing.rows, writer.rows)
             rows, frame, anchor = opened.rows, opened.frame, opened.first.parent_column
             if opened.first.entity.parent_key is not None:
                 frame.join(writer.customer.source, opened.link)

@@ -181,12 +181,13 @@ def default_mapping(tables: DefaultTables) -> Mapping:
                 "applied_rules": Stored(carts.c.applied_rules, separator=","),
                 **_store_of(carts, t),
             },
+            rare=True,
         ),
         "carts.items": _items(t["cart_items"], t["cart_items"].c.cart_id, t["products"], attributes),
         "product_views": _products(
             t["product_views"], t["product_views"].c.customer_id, t["products"], ("viewed_at",), attributes
         ),
-        "wishlists": _of_customer(t["wishlists"]),
+        "wishlists": _of_customer(t["wishlists"], rare=True),
         "wishlists.items": _products(
             t["wishlist_items"], t["wishlist_items"].c.wishlist_id, t["products"], ("added_at",), attributes
         ),
@@ -255,8 +256,8 @@ def _columns(table: sa.Table, but: tuple[str, ...] = ()) -> dict[str, Any]:
     return {column.key: column for column in table.c if column.key not in but}
 
 
-def _of_customer(table: sa.Table) -> Entity:
-    return Entity(table, table.c.customer_id, fields=_columns(table, but=("customer_id",)))
+def _of_customer(table: sa.Table, *, rare: bool = False) -> Entity:
+    return Entity(table, table.c.customer_id, fields=_columns(table, but=("customer_id",)), rare=rare)
 
 
 def _store_of(table: sa.Table, t: DefaultTables) -> dict[str, Stored]:

@@ -95,6 +95,7 @@ def _stored(fields: AnyMapping[str, ColumnElement[Any] | Stored]) -> AnyMapping[
 class Entity:
     """The rows of one path.
 
+    ``rare``: most parents have no such row; it decides how SQL is written, never what it finds.
     ``key`` identifies a row (its single primary key column unless given). ``parent_column`` holds the
     ``parent_key`` of the row that it belongs to, which is that row's own key unless given.
     """
@@ -105,6 +106,7 @@ class Entity:
     parent_key: ColumnElement[Any] | None = field(default=None, kw_only=True)
     fields: AnyMapping[str, Stored] = field(factory=dict, converter=_stored, kw_only=True)
     single: bool = field(kw_only=True)
+    rare: bool = field(default=False, kw_only=True)
 
     @key.default
     def _primary_key(self) -> ColumnElement[Any]:

@@ -13,7 +13,7 @@ from segrules import clock
 from segrules.algebra import fold
 from segrules.errors import BackendError
 from segrules.sql import duckdb
-from segrules.sql.functions import engine_name, folded
+from segrules.sql.functions import WITHOUT_CASE, engine_name, folded
 
 ENGINES = ("sqlite", "postgresql", "mariadb", "duckdb")
 _READY = "segrules_ready"
@@ -41,17 +41,28 @@ def prepare(engine: sa.Engine | sa.Connection) -> None:
         return
     if engine_name(engine.dialect.name) not in ENGINES:
         raise BackendError(f"segrules runs on {', '.join(ENGINES)}; it cannot prepare {engine.dialect.name}")
-    with engine.connect() as connection:
-        try:
-            found = connection.scalar(sa.select(folded(sa.literal(_PROBES))))
-        except sa.exc.DBAPIError as cause:
+    try:
+        found = _folded_probes(engine)
+    except sa.exc.DBAPIError as cause:
+        if engine.dialect.name != "postgresql":
             raise BackendError(f"this database lacks the collation by which text ignores case: {cause.orig}") from cause
+        found = None
+    if engine.dialect.name == "postgresql" and found != fold(_PROBES):
+        setattr(engine.dialect, WITHOUT_CASE, True)
+        found = _folded_probes(engine)
     if found != fold(_PROBES):
         raise BackendError(
             f"this database folds {_PROBES!r} to {found!r}, not to {fold(_PROBES)!r}:"
             " text would not compare as in memory"
         )
     setattr(engine.dialect, _READY, True)
+
+
+def _folded_probes(engine: sa.Engine) -> str | None:
+    with engine.connect() as connection:
+        # compiled anew: a statement kept from before would fold in the way that was tried first
+        fresh = connection.execution_options(compiled_cache=None)
+        return fresh.scalar(sa.select(folded(sa.literal(_PROBES, sa.String()))))
 
 
 def _on_checkout(connection: Any, record: Any, proxy: Any) -> None:

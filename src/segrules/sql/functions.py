@@ -6,6 +6,7 @@ Only these few may look at the dialect's name while SQL is made; everything else
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from segrules import clock
+from segrules.algebra import fold
 from segrules.errors import BackendError
 
 
@@ -75,7 +77,7 @@ class day_number(FunctionElement[int]):  # noqa: N801
 
 
 class month_day(FunctionElement[int]):  # noqa: N801
-    """Month times 100 plus day of a date."""
+    """Month times 100 plus day of a date; on SQLite the text ``MM-DD``."""
 
     type = sa.Integer()
     inherit_cache = True
@@ -167,19 +169,17 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         "duckdb": "(date_diff('day', DATE '0001-01-01', {0}) + 1)",
     },
     month_day: {
-        "sqlite": "(substr({0}, 6, 2) * 100 + substr({0}, 9, 2))",
+        "sqlite": "substr({0}, 6, 5)",
         "postgresql": "CAST(extract(month FROM {0}) * 100 + extract(day FROM {0}) AS INTEGER)",
         "mariadb": "(MONTH({0}) * 100 + DAYOFMONTH({0}))",
         "duckdb": "(month({0}) * 100 + day({0}))",
     },
     month_of: {
-        "sqlite": "CAST(substr({0}, 6, 2) AS INTEGER)",
         "postgresql": "extract(month FROM {0})",
         "mariadb": "MONTH({0})",
         "duckdb": "month({0})",
     },
     day_of: {
-        "sqlite": "CAST(substr({0}, 9, 2) AS INTEGER)",
         "postgresql": "extract(day FROM {0})",
         "mariadb": "DAYOFMONTH({0})",
         "duckdb": "day({0})",
@@ -196,6 +196,8 @@ def _spell(function: type[FunctionElement[Any]]) -> None:
     @compiles(function)  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
     def write(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
         template = spellings.get(engine_name(compiler.dialect.name))
+        if function is folded and getattr(compiler.dialect, WITHOUT_CASE, False):
+            template = _translated()
         if template is None:
             raise BackendError(f"segrules cannot write {function.__name__} for {compiler.dialect.name}")
         if compiler.preparer._double_percents:  # type: ignore[attr-defined, unused-ignore]
@@ -224,6 +226,19 @@ def _filled(template: str, arguments: list[Callable[[], str]]) -> str:
 
 for _function in _SPELLINGS:
     _spell(_function)
+
+
+#: Set on the dialect of a PostgreSQL without the collation by which lower() folds as rules do.
+WITHOUT_CASE = "segrules_without_case"
+
+
+@cache
+def _translated() -> str:
+    """Folding by a table of all pairs, for such a database; text of plain ASCII needs no table."""
+    pairs = [(each, fold(each)) for each in map(chr, range(0x20000)) if each.lower() != each]
+    upper, lower = ("".join(side) for side in zip(*pairs, strict=True))
+    ascii_only = 'octet_length({0}) = char_length({0}) THEN lower({0} COLLATE "C")'
+    return f"(CASE WHEN {ascii_only} ELSE translate({{0}}, '{upper}', '{lower}') END COLLATE \"C\")"
 
 
 class zoned_date(FunctionElement[Any]):  # noqa: N801

@@ -5,7 +5,8 @@ One statement for each entity and batch of parents: the cost follows what is ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping as AnyMapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as AnyMapping
 from decimal import Decimal
 from typing import Any
 

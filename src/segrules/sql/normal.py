@@ -80,6 +80,17 @@ def looks_outside(source: Source, inner: Term | Predicate | None) -> bool:
     return False
 
 
+def looks_above(source: Source, where: Predicate) -> bool:
+    """Whether a source, or what is asked inside it, looks at a row that was open before."""
+    depth = source.rows[0].depth
+    for node in (source.where, where):
+        for each in walk(node):
+            row = each.row if isinstance(each, Field) else each.parent if isinstance(each, Source) else None
+            if isinstance(each, InSegment) or (row is not None and row.depth < depth):
+                return True
+    return False
+
+
 def _only_counted(aggregate: Aggregate) -> bool:
     return aggregate.fold is Fold.COUNT and aggregate.value is None
 

@@ -5,8 +5,9 @@ The rules were chosen by measuring (see the page on speed); each is written down
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from attrs import field, frozen
@@ -23,28 +24,33 @@ from segrules.algebra import (
     Const,
     Exists,
     Field,
-    FirstPresent,
-    Fold,
     InSegment,
     Kind,
-    Latest,
-    Native,
     Not,
     OneOf,
     OnMonthDay,
     Op,
+    Or,
     Predicate,
-    Product,
     Source,
-    Sum,
     Term,
     all_of,
     any_of,
     walk,
 )
-from segrules.sql.normal import UNKNOWN, known_truth, looks_outside, normalised, totals
+from segrules.sql.groups import Group, groups_of
+from segrules.sql.normal import known_truth, looks_outside, normalised, totals
+from segrules.sql.sources import Opened
 from segrules.sql.values import Value
 from segrules.sql.writer import Writer, renewed
+
+#: The ids of some customers, or a query that gives them.
+Among = Sequence[int] | sa.Select[Any]
+
+#: A stretch of time that leaves few of a table's rows.
+_SHORT = timedelta(days=14)
+#: So many sub-queries for each customer cost less than one pass over everybody's rows that has to be sorted.
+_FEW_TOTALS = 3
 
 
 @frozen(eq=False)
@@ -58,119 +64,80 @@ class Plan:
         return "\n".join(self.lines)
 
 
-def planned(predicate: Predicate, writer: Writer) -> Plan:
-    """The statement for all customers."""
+def planned(predicate: Predicate, writer: Writer, among: Among | None = None) -> Plan:
+    """The statement for all customers, or for those with the ids that ``among`` gives."""
     normal = normalised(predicate)
     if normal == FALSE:
         statement = sa.select(writer.customer.key).select_from(writer.frame.clause).where(sa.false())
         return Plan(statement, ("nothing is read: the rule can never hold",))
-    return _Planner(writer, normal).plan()
+    return _Planner(writer, normal, among).plan()
 
 
-@frozen
-class _Group:
-    """The totals of one relation that a rule asks for."""
+@frozen(eq=False)
+class _Pass:
+    """A reading of a relation's rows; ``filtered`` are the totals that skip some of them."""
 
-    rows: tuple[algebra.Row, ...]
-    totals: tuple[Aggregate, ...]
-
-    @property
-    def name(self) -> str:
-        return self.rows[-1].entity
-
-    def empty(self, term: Term) -> Any:
-        """The value of a term for a customer without such rows, as far as that decides it."""
-        match term:
-            case Const(value=value):
-                return value
-            case Aggregate(fold=fold) if term in self.totals:
-                return Decimal(0) if fold in (Fold.COUNT, Fold.COUNT_DISTINCT, Fold.SUM) else None
-            case Sum(terms=terms):
-                return _sum([self.empty(each) for each in terms])
-            case Product(left=left, right=right):
-                return _product(self.empty(left), self.empty(right))
-            case algebra.DayNumber(term=inner):
-                return None if self.empty(inner) is None else UNKNOWN
-            case FirstPresent(terms=terms) | Latest(terms=terms):
-                return None if all(self.empty(each) is None for each in terms) else UNKNOWN
-            case _:
-                return UNKNOWN
-
-    def alone(self, predicate: Predicate) -> bool:
-        """Whether a predicate is about these totals and constants only."""
-        return _is_about(predicate, self.totals)
-
-
-def _is_about(node: Any, of: tuple[Aggregate, ...]) -> bool:
-    if isinstance(node, Aggregate):
-        return node in of
-    if isinstance(node, (Field, Exists, algebra.Picked, algebra.DayNumber, OnMonthDay, InSegment, Native)):
-        return False
-    return all(_is_about(child, of) for child in algebra.children(node))
-
-
-def _sum(values: list[Any]) -> Any:
-    if any(each is None for each in values):
-        return None
-    return UNKNOWN if any(each is UNKNOWN for each in values) else sum(values, Decimal(0))
-
-
-def _product(left: Any, right: Any) -> Any:
-    if left is None or right is None:
-        return None
-    return UNKNOWN if left is UNKNOWN or right is UNKNOWN else left * right
+    opened: Opened
+    where: list[ColumnElement[bool]]
+    folded: dict[Term, Value]
+    filtered: frozenset[Aggregate]
 
 
 class _Planner:
-    def __init__(self, writer: Writer, predicate: Predicate) -> None:
+    def __init__(self, writer: Writer, predicate: Predicate, among: Among | None) -> None:
         self.writer = writer
         self.engine = writer.engine
         self.parts = predicate.items if isinstance(predicate, And) else (predicate,)
         self.lines: list[str] = []
-        self.driven = any(_is_selective(part) for part in self.parts)
+        self.among = among.correlate(None) if isinstance(among, sa.Select) else among
+        #: DuckDB itself brings a filter on the customers to wherever it helps.
+        self.pushed = self.among is not None and self.engine != "duckdb"
+        self.driven = self.pushed or any(_is_selective(part) for part in self.parts)
 
     def plan(self) -> Plan:
         """The statement and the reasons."""
-        if self.driven:
+        if self.among is not None:
+            everywhere = "in every sub-query" if self.pushed else "of the whole"
+            self.lines.append(f"customers: those that are given, as a condition {everywhere}")
+        elif self.driven:
             self.lines.append("customers: read by their own selective condition, all else is asked of those only")
         left = [part for part in self.parts if part != TRUE]
+        either = [part for part in left if self._is_either(part, left)]
+        left = [part for part in left if not any(part is each for each in either)]
         if not (self.driven and self.engine == "sqlite"):
-            for group in _groups(left):
-                left = self._grouped(group, left)
+            for group in groups_of(left):
+                if self._by_index(group):
+                    self.lines.append(f"{group.name}: totals of a stretch of time, computed for each customer")
+                else:
+                    left = self._grouped(group, left)
         elif any(True for part in left for _ in totals(part)):
             self.lines.append("totals: computed for each customer that remains")
         conditions = [self._condition(part) for part in sorted(left, key=_cost)]
+        conditions += [self._either(part) for part in either]
+        if self.among is not None:
+            conditions.insert(0, self.writer.customer.key.in_(self.among))
         writer = self.writer
         statement = sa.select(writer.customer.key).select_from(writer.frame.clause).where(*conditions)
         return Plan(statement, tuple(self.lines) or ("customers: read once",))
 
     # --- totals ---
 
-    def _grouped(self, group: _Group, parts: list[Predicate]) -> list[Predicate]:
+    def _grouped(self, group: Group, parts: list[Predicate]) -> list[Predicate]:
         """Join one grouped sub-query with all totals of a relation; what is left to be asked outside."""
-        writer, terms = self.writer, self.writer.terms
+        writer = self.writer
         inner = any(known_truth(part, group.empty) is False for part in parts)
-        opened = writer.opened(Source(CUSTOMER, group.rows, TRUE), writer.rows)
-        filters = [_conjuncts(each.source.where) for each in group.totals]
-        common = [item for item in filters[0] if all(item in each for each in filters)]
-        rests = [all_of(*(item for item in each if item not in common)) for each in filters]
-        extra = any_of(*_weakest(rests))
-        rests = [_given(rest, extra) for rest in rests]
-        where = writer.conditions(all_of(*common, extra), opened.rows)
+        passed = self._pass(group)
+        opened, folded = passed.opened, passed.folded
         inside = [
-            part for part in parts if inner and group.alone(part) and not self._repeats(part, group, rests, parts)
+            part for part in parts if inner and group.alone(part) and not self._repeats(part, passed.filtered, parts)
         ]
         outside = [part for part in parts if not any(part is each for each in inside)]
-        folded: dict[Term, Value] = {}
-        for total, rest in zip(group.totals, rests, strict=True):
-            only = None if rest == TRUE else writer.write(rest, opened.rows)
-            folded[total] = terms.folded(total, opened.rows, only, grouped=True)
-        terms.hoisted.update(folded)
+        writer.terms.hoisted.update(folded)
         having = [writer.write(part, {}) for part in inside]
         needed = [total for total in group.totals if any(total in set(totals(part)) for part in outside)]
         pointer = opened.first.parent_column
         columns = [folded[total].sql.label(f"total_{number}") for number, total in enumerate(needed)]
-        query = sa.select(pointer.label("parent"), *columns).select_from(opened.frame.clause).where(*where)
+        query = sa.select(pointer.label("parent"), *columns).select_from(opened.frame.clause).where(*passed.where)
         query = query.group_by(pointer).having(*having) if having else query.group_by(pointer)
         table = query.subquery(writer.names.fresh(group.name.replace(".", "_") + "_totals"))
         writer.frame.join(table, table.c.parent == opened.anchor, outer=not inner)
@@ -178,7 +145,7 @@ class _Planner:
             column: ColumnElement[Any] = sa.type_coerce(table.c[f"total_{number}"], folded[total].sql.type)
             if not inner and not folded[total].nullable:
                 column = sa.func.coalesce(column, sa.literal_column("0"), type_=column.type)
-            terms.hoisted[total] = renewed(folded[total], column)
+            writer.terms.hoisted[total] = renewed(folded[total], column)
         join = (
             "inner join, customers without rows cannot match"
             if inner
@@ -190,11 +157,77 @@ class _Planner:
         )
         return outside
 
-    def _repeats(self, part: Predicate, group: _Group, rests: list[Predicate], parts: list[Predicate]) -> bool:
+    def _pass(self, group: Group) -> _Pass:
+        """One reading of a relation's rows that gives all totals of a group."""
+        writer = self.writer
+        opened = writer.sources.opened(Source(CUSTOMER, group.rows, TRUE), writer.rows)
+        filters = [_conjuncts(each.source.where) for each in group.totals]
+        common = [item for item in filters[0] if all(item in each for each in filters)]
+        rests = [all_of(*(item for item in each if item not in common)) for each in filters]
+        extra = any_of(*_weakest(rests))
+        rests = [_given(rest, extra) for rest in rests]
+        where = writer.conditions(all_of(*common, extra), opened.rows)
+        if self.pushed and self.among is not None and opened.first.entity.parent_key is None:
+            where.insert(0, opened.first.parent_column.in_(self.among))
+        folded: dict[Term, Value] = {}
+        for total, rest in zip(group.totals, rests, strict=True):
+            only = None if rest == TRUE else writer.write(rest, opened.rows)
+            folded[total] = writer.terms.folded(total, opened.rows, only, grouped=True)
+        filtered = frozenset(total for total, rest in zip(group.totals, rests, strict=True) if rest != TRUE)
+        return _Pass(opened, where, folded, filtered)
+
+    def _repeats(self, part: Predicate, filtered: frozenset[Aggregate], parts: list[Predicate]) -> bool:
         """Whether HAVING would compute a filtered total again that another condition needs too."""
-        filtered = {total for total, rest in zip(group.totals, rests, strict=True) if rest != TRUE}
         asked = [total for each in parts for total in totals(each)]
         return any(total in filtered and asked.count(total) > 1 for total in totals(part))
+
+    def _by_index(self, group: Group) -> bool:
+        """Whether SQLite finds each customer's rows by their moment sooner than it sorts everybody's."""
+        return (
+            self.engine == "sqlite"
+            and len(group.rows) == 1
+            and len(group.totals) <= _FEW_TOTALS
+            and all(_stretch(total.source.where) not in (None, "short") for total in group.totals)
+        )
+
+    # --- alternatives ---
+
+    def _is_either(self, part: Predicate, parts: list[Predicate]) -> bool:
+        """Whether a condition is a choice of lists of customers, none of which the rest of the rule needs."""
+        if self.driven or not isinstance(part, Or):
+            return False
+        others = {total for each in parts if each is not part for total in totals(each)}
+        for item in part.items:
+            match item:
+                case Exists(source=source, where=where):
+                    if source.parent != CUSTOMER or source.pick is not None or looks_outside(source, where):
+                        return False
+                case _:
+                    groups = groups_of([item])
+                    if len(groups) != 1 or not groups[0].alone(item) or others & set(groups[0].totals):
+                        return False
+                    if known_truth(item, groups[0].empty) is not False:
+                        return False
+        return True
+
+    def _either(self, part: Predicate) -> ColumnElement[bool]:
+        assert isinstance(part, Or)
+        self.lines.append("a choice: each alternative asked once for all customers")
+        return sa.or_(*(self._alternative(item) for item in part.items))
+
+    def _alternative(self, item: Predicate) -> ColumnElement[bool]:
+        if isinstance(item, Exists):
+            return self.writer.sources.among(item.source, item.where, self.writer.rows)
+        passed = self._pass(groups_of([item])[0])
+        hoisted = self.writer.terms.hoisted
+        hoisted.update(passed.folded)
+        having = self.writer.write(item, {})
+        for total in passed.folded:
+            del hoisted[total]
+        opened = passed.opened
+        pointer = opened.first.parent_column
+        query = sa.select(pointer).select_from(opened.frame.clause).where(*passed.where).group_by(pointer)
+        return opened.anchor.in_(query.having(having).correlate_except(None))
 
     # --- existence ---
 
@@ -203,7 +236,7 @@ class _Planner:
             case Exists(source=source, where=where) if source.parent == CUSTOMER:
                 if self._among(source, where):
                     self.lines.append(f"{source.last.entity}: IN, asked once for all customers{_pick_said(source)}")
-                    return self.writer.among(source, where, self.writer.rows)
+                    return self.writer.sources.among(source, where, self.writer.rows)
                 self.lines.append(f"{source.last.entity}: EXISTS, asked per customer{_pick_said(source)}")
             case Not(item=Exists(source=source)) if source.parent == CUSTOMER:
                 self.lines.append(f"{source.last.entity}: NOT EXISTS, asked per customer{_pick_said(source)}")
@@ -219,16 +252,26 @@ class _Planner:
             return self.engine == "duckdb"
         if self.engine not in ("sqlite", "mariadb") or self.driven:
             return False
-        spans = len(source.rows) + sum(1 for each in _inner_rows(all_of(source.where, where)))
-        return spans > 1
+        mapping, joined = self.writer.mapping, [*source.rows, *_inner_rows(all_of(source.where, where))]
+        if len(joined) == 1:
+            return mapping.entity(joined[0].entity).rare
+        shared = any(mapping.entity(row.entity).parent_key is not None for row in joined)
+        return not (shared and self.engine == "sqlite") or _stretch(source.where) == "short"
 
 
-def _groups(parts: list[Predicate]) -> list[_Group]:
-    found: dict[tuple[algebra.Row, ...], dict[Aggregate, None]] = {}
-    for part in parts:
-        for total in totals(part):
-            found.setdefault(total.source.rows, {})[total] = None
-    return [_Group(rows, tuple(of)) for rows, of in found.items()]
+def _stretch(where: Predicate) -> Literal["short", "long"] | None:
+    """How long a time the moments of a condition leave, where it names one."""
+    lower: dict[Term, datetime] = {}
+    upper: dict[Term, datetime] = {}
+    for part in _conjuncts(where):
+        match part:
+            case Compare(op=op, left=Field() as moment, right=Const(value=datetime() as value)) if op is not Op.EQ:
+                (lower if op in (Op.GT, Op.GE) else upper)[moment] = value
+            case _:
+                pass
+    if not lower:
+        return None
+    return "short" if any(upper.get(each, datetime.max) - since <= _SHORT for each, since in lower.items()) else "long"
 
 
 def _weakest(filters: list[Predicate]) -> list[Predicate]:

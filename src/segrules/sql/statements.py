@@ -17,7 +17,7 @@ from segrules.errors import BackendError
 from segrules.shop.mapping import Mapping
 from segrules.sql.engines import ENGINES
 from segrules.sql.functions import engine_name
-from segrules.sql.planner import Plan, planned
+from segrules.sql.planner import Among, Plan, planned
 from segrules.sql.values import Value
 from segrules.sql.writer import Writer, answered
 
@@ -35,21 +35,32 @@ def dialect_of(dialect: sa.Dialect | str) -> sa.Dialect:
 
 
 def select(
-    predicate: Predicate, mapping: Mapping, dialect: sa.Dialect, zone: ZoneInfo, members: Members | None = None
+    predicate: Predicate,
+    mapping: Mapping,
+    dialect: sa.Dialect,
+    zone: ZoneInfo,
+    members: Members | None = None,
+    among: Among | None = None,
 ) -> sa.Select[Any]:
     """The ids of all customers for whom a bound predicate is true, as one SELECT.
 
+    ``among``: only of those with these ids, a list or a SELECT of them; what it costs follows how many they are.
     ``members`` gives a selectable of customer ids for each segment that the predicate names. Raises BackendError
     when the database cannot answer exactly, ShopError when the mapping lacks a field or relation.
     """
-    return plan(predicate, mapping, dialect, zone, members).statement
+    return plan(predicate, mapping, dialect, zone, members, among).statement
 
 
 def plan(
-    predicate: Predicate, mapping: Mapping, dialect: sa.Dialect, zone: ZoneInfo, members: Members | None = None
+    predicate: Predicate,
+    mapping: Mapping,
+    dialect: sa.Dialect,
+    zone: ZoneInfo,
+    members: Members | None = None,
+    among: Among | None = None,
 ) -> Plan:
     """The statement of ``select`` together with the reasons for its shape."""
-    return planned(predicate, Writer(mapping, dialect, zone, members))
+    return planned(predicate, Writer(mapping, dialect, zone, members), among)
 
 
 def count(statement: sa.Select[Any]) -> sa.Select[Any]:

@@ -127,7 +127,7 @@ class Terms:
 
     def _aggregate_alone(self, term: Aggregate, rows: Rows) -> Value:
         """An aggregate as a sub-query of its own, computed for each row around it."""
-        opened = self.writer.opened(term.source, rows)
+        opened = self.writer.sources.opened(term.source, rows)
         conditions = [opened.link, *self.writer.conditions(term.source.where, opened.rows)]
         folded = self.folded(term, opened.rows, None)
         query = sa.select(folded.sql).select_from(opened.frame.clause).where(*conditions).correlate_except(None)
@@ -173,7 +173,7 @@ class Terms:
                 assert_never(term.fold)
 
     def _picked(self, term: Picked, rows: Rows) -> Value:
-        opened = self.writer.opened(term.source, rows)
+        opened = self.writer.sources.opened(term.source, rows)
         conditions = [opened.link, *self.writer.conditions(term.source.where, opened.rows)]
         pick, last = term.source.pick, opened.rows[term.source.last.depth]
         assert pick is not None

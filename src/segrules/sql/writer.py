@@ -6,10 +6,8 @@ may be NULL, which WHERE, HAVING and CASE take for false.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
@@ -34,7 +32,6 @@ from segrules.algebra import (
     OnMonthDay,
     Op,
     Or,
-    Pick,
     Predicate,
     Present,
     Source,
@@ -48,6 +45,7 @@ from segrules.sql import functions
 from segrules.sql.functions import engine_name
 from segrules.sql.normal import known_truth
 from segrules.sql.rows import Bound, Frame, LookedUp, Names
+from segrules.sql.sources import Sources
 from segrules.sql.terms import Rows, Terms
 from segrules.sql.values import Arithmetic, Value, apply
 
@@ -55,27 +53,6 @@ from segrules.sql.values import Arithmetic, Value, apply
 _LISTED_DAYS = 40
 #: Kinds whose equality names something.
 _NAMES = (Kind.TEXT, Kind.CODE, Kind.CHOICE)
-
-
-@frozen(eq=False)
-class Opened:
-    """A source whose rows a new SELECT reads: its FROM, how it hangs on its parent, and all open rows."""
-
-    frame: Frame
-    first: Bound
-    parent: Bound
-    rows: Rows
-
-    @property
-    def link(self) -> ColumnElement[bool]:
-        """That the first row belongs to the parent."""
-        return self.first.linked(self.parent)
-
-    @property
-    def anchor(self) -> ColumnElement[Any]:
-        """What the first row's pointer points to, on the parent."""
-        key = self.first.entity.parent_key
-        return self.parent.key if key is None else self.parent.own(key)
 
 
 @frozen(eq=False)
@@ -120,6 +97,7 @@ class Writer:
         self.members = members or {}
         self.names = Names()
         self.looking_up = False
+        self.sources = Sources(self)
         self.terms = Terms(self, Arithmetic(self.engine), dialect, zone)
         self.frame = Frame(self.names)
         self.customer = Bound("", mapping, self.frame)
@@ -127,6 +105,11 @@ class Writer:
         self.rows: Rows = {0: self.customer}
 
     # --- predicates ---
+
+    def conditions(self, predicate: Predicate, rows: Rows) -> list[ColumnElement[bool]]:
+        """A predicate as conditions that all have to hold."""
+        items = predicate.items if isinstance(predicate, And) else (predicate,)
+        return [self.write(item, rows) for item in items if item != algebra.TRUE]
 
     def write(self, predicate: Predicate, rows: Rows) -> ColumnElement[bool]:
         """A predicate as SQL."""
@@ -195,7 +178,9 @@ class Writer:
             case OnMonthDay():
                 return self._on_month_day(predicate, rows)
             case Exists(source=source, where=where):
-                return Condition(self.exists(source, where, rows))
+                found, pointer = self.sources.exists(source, where, rows)
+                nulls = () if pointer is None else (Value(pointer, Kind.ID, True, cheap=True),)
+                return Condition(found, nulls)
             case InSegment(name=name):
                 return Condition(self._in_segment(name))
             case Native(terms=terms, sql=sql):
@@ -328,6 +313,12 @@ class Writer:
         if not predicate.days or len(predicate.days) >= 366:
             return Condition(bool(predicate.days), nulls)
         local, days = self.terms.local_date(value), sorted(predicate.days)
+        if self.engine == "sqlite":  # dates are text there, and cutting out a piece is all it takes
+            cut = sa.type_coerce(functions.month_day(local), sa.String())
+            if len(days) <= _LISTED_DAYS:
+                return Condition(cut.in_([_shown(day) for day in days]), nulls)
+            ranges = clock.day_ranges(days)
+            return Condition(sa.or_(*(cut.between(_shown(first), _shown(last)) for first, last in ranges)), nulls)
         if len(days) <= 2:
             return Condition(sa.or_(*(_on_day(local, *divmod(day, 100)) for day in days)), nulls)
         found = functions.month_day(local)
@@ -340,102 +331,9 @@ class Writer:
             raise SegmentError(f'there is no stored membership of a segment "{name}" to look into')
         return self.customer.key.in_(self.members[name])
 
-    # --- sources ---
 
-    def opened(self, source: Source, rows: Rows) -> Opened:
-        """A new SELECT over the rows of a source."""
-        frame = Frame(self.names)
-        first = Bound(source.rows[0].entity, self.mapping, frame)
-        frame.begin(first.source)
-        inner = {**rows, source.rows[0].depth: first}
-        self._join_rest(source, frame, inner)
-        return Opened(frame, first, rows[source.parent.depth], inner)
-
-    def _join_rest(self, source: Source, frame: Frame, rows: dict[int, Bound]) -> None:
-        for before, row in pairwise(source.rows):
-            bound = Bound(row.entity, self.mapping, frame)
-            frame.join(bound.source, bound.linked(rows[before.depth]))
-            rows[row.depth] = bound
-
-    def conditions(self, predicate: Predicate, rows: Rows) -> list[ColumnElement[bool]]:
-        """A predicate as conditions that all have to hold."""
-        items = predicate.items if isinstance(predicate, And) else (predicate,)
-        return [self.write(item, rows) for item in items if item != algebra.TRUE]
-
-    def _spread(self, predicate: Predicate, rows: Rows, frame: Frame) -> Iterator[ColumnElement[bool]]:
-        """Conditions of a SELECT that only asks whether there is a row: rows of rows are joined to it."""
-        match predicate:
-            case Truth(value=True):
-                return
-            case And(items=items):
-                for item in items:
-                    yield from self._spread(item, rows, frame)
-            case Exists(source=source, where=where) if source.pick is None and rows[source.parent.depth].frame is frame:
-                inner = dict(rows)
-                first = Bound(source.rows[0].entity, self.mapping, frame)
-                frame.join(first.source, first.linked(rows[source.parent.depth]))
-                inner[source.rows[0].depth] = first
-                self._join_rest(source, frame, inner)
-                yield from self._spread(source.where, inner, frame)
-                yield from self._spread(where, inner, frame)
-            case _:
-                yield self.write(predicate, rows)
-
-    def _matching(self, source: Source, where: Predicate, rows: Rows) -> tuple[Opened, list[ColumnElement[bool]]]:
-        """A SELECT over the rows that make an existence true."""
-        opened = self.opened(source, rows)
-        if source.pick is None:
-            found = [
-                *self._spread(source.where, opened.rows, opened.frame),
-                *self._spread(where, opened.rows, opened.frame),
-            ]
-            return opened, found
-        conditions = self.conditions(source.where, opened.rows)
-        conditions += self._not_outdone(source, source.pick, opened, rows)
-        return opened, conditions + self.conditions(where, opened.rows)
-
-    def exists(self, source: Source, where: Predicate, rows: Rows) -> ColumnElement[bool]:
-        """That a row exists, asked for each row around it."""
-        opened, conditions = self._matching(source, where, rows)
-        query: sa.Select[Any] = (
-            sa.select(sa.literal_column("1")).select_from(opened.frame.clause).where(opened.link, *conditions)
-        )
-        return sa.exists(query.correlate_except(None))
-
-    def among(self, source: Source, where: Predicate, rows: Rows) -> ColumnElement[bool]:
-        """That a row exists, asked once for all: the parent is in the list of those that have one."""
-        opened, conditions = self._matching(source, where, rows)
-        query = sa.select(opened.first.parent_column).select_from(opened.frame.clause).where(*conditions)
-        return opened.anchor.in_(query.correlate_except(None))
-
-    def _not_outdone(self, source: Source, pick: Pick, opened: Opened, rows: Rows) -> list[ColumnElement[bool]]:
-        """That no other row of the source comes before a row in the order of the pick."""
-        row = opened.rows[source.last.depth]
-        conditions: list[ColumnElement[bool]] = []
-        by = None if pick.by is None else row.field(pick.by)
-        if by is not None and by[1].nullable and pick.required:
-            conditions.append(by[0].is_not(None))
-        if opened.first.entity.single and len(source.rows) == 1:
-            return conditions
-        other = self.opened(source, rows)
-        rival = other.rows[source.last.depth]
-        further = rival.key > row.key if pick.latest else rival.key < row.key
-        if by is not None and pick.by is not None:
-            mine, theirs = by[0], rival.field(pick.by)[0]
-            if by[1].nullable and not pick.required:
-                zero: ColumnElement[int] = sa.literal_column("0")
-                one: ColumnElement[int] = sa.literal_column("1")
-                ranks = [sa.case((each.is_(None), zero), else_=one) for each in (theirs, mine)]
-                ahead = ranks[0] > ranks[1] if pick.latest else ranks[0] < ranks[1]
-                level = sa.or_(mine == theirs, sa.and_(mine.is_(None), theirs.is_(None)))
-                further = sa.or_(ahead, theirs > mine if pick.latest else theirs < mine, sa.and_(level, further))
-            else:
-                further = sa.or_(theirs > mine if pick.latest else theirs < mine, sa.and_(theirs == mine, further))
-        together = other.first.parent_column == opened.first.parent_column
-        # The conditions come first: they may join further tables to the frame.
-        outdoing = (together, *self.conditions(source.where, other.rows), further)
-        query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(other.frame.clause).where(*outdoing)
-        return [*conditions, sa.not_(sa.exists(query.correlate_except(None)))]
+def _shown(day: int) -> str:
+    return f"{day // 100:02}-{day % 100:02}"
 
 
 def _on_day(local: ColumnElement[Any], month: int, day: int) -> ColumnElement[bool]:
