@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from segrules.errors import MomentError
+
 MICROSECOND = timedelta(microseconds=1)
 
 #: A literal year outside these cannot be held by every database.
@@ -228,11 +230,15 @@ class Clock:
 
     @classmethod
     def at(cls, moment: datetime | None, zone: ZoneInfo) -> Clock:
-        """The clock of a moment; of the real present when none is given. A naive moment is refused."""
+        """The clock of a moment; of the real present when none is given. MomentError for a naive moment."""
         if moment is None:
             moment = datetime.now(UTC)
+        if not isinstance(moment, datetime):
+            raise MomentError(f"the moment of an evaluation is a datetime; {moment!r} is none")
         if moment.tzinfo is None:
-            raise ValueError("the moment of an evaluation must have a time zone, like datetime.now(UTC)")
+            raise MomentError("the moment of an evaluation must have a time zone, like datetime.now(UTC)")
+        if not FIRST_YEAR < moment.year < LAST_YEAR:
+            raise MomentError(f"the moment of an evaluation must lie between the years {FIRST_YEAR} and {LAST_YEAR}")
         return cls(moment, zone)
 
     @property

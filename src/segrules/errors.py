@@ -7,6 +7,7 @@ SegrulesError
 │   ├── SegmentError        a segment is unknown, refers to itself, or cannot be changed like that
 │   │   ├── SegmentConflictError  somebody else has changed the segment since it was read
 │   │   └── SegmentBusyError      somebody else is refreshing it, or holds the database
+│   ├── MomentError         the moment of the evaluation has no time zone, or is none that databases know
 │   ├── CustomerError       data of a customer in memory has a wrong type
 │   └── BackendError        this database cannot give the exact answer, so it gives none
 ├── ShopError           the mapping does not fit the database
@@ -44,6 +45,10 @@ class SegmentConflictError(SegmentError):
 
 class SegmentBusyError(SegmentError):
     """Somebody else is refreshing the segment, or holds the database; the members are as they were."""
+
+
+class MomentError(EvaluationError, ValueError):
+    """The moment of an evaluation has no time zone, or lies outside the calendar of databases."""
 
 
 class CustomerError(EvaluationError):
@@ -129,6 +134,20 @@ class Source:
         return offset + sum(1 for char in self.text[:offset] if ord(char) > 0xFFFF)
 
 
+#: A longer line is shown in part.
+WIDEST_LINE = 240
+
+
+def _around(line: str, place: int) -> tuple[str, int]:
+    """The part of a long line that lies around a place, and where the place is in it."""
+    if len(line) <= WIDEST_LINE:
+        return line, place
+    start = max(0, min(place - WIDEST_LINE // 3, len(line) - WIDEST_LINE))
+    part = line[start : start + WIDEST_LINE]
+    more = "…" if start + WIDEST_LINE < len(line) else ""
+    return ("…" + part[1:] if start else part) + more, place - start
+
+
 @frozen
 class Diagnostic:
     """One mistake or warning: a stable code, one sentence, the place, the way out."""
@@ -156,13 +175,14 @@ class Diagnostic:
         start, end = self.start, self.end
         line = self.source.line(start.line)
         width = end.column - start.column if end.line == start.line else len(line) + 1 - start.column
+        shown, before = _around(line.replace("\t", " "), start.column - 1)
         number = str(start.line)
         gutter = " " * len(number)
         rows = [
             f"{self.severity.value}[{self.code}]: {self.message}",
             f"{gutter}--> {self.source.name}:{start.line}:{start.column}",
-            f"{number} | {line.replace(chr(9), ' ')}",
-            f"{gutter} | {' ' * (start.column - 1)}{'^' * max(1, width)}",
+            f"{number} | {shown}",
+            f"{gutter} | {' ' * before}{'^' * max(1, min(width, len(shown) - before))}",
         ]
         if self.hint is not None:
             rows.append(f"{gutter} = {self.hint}")

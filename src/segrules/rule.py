@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from weakref import WeakKeyDictionary
@@ -135,9 +135,13 @@ class Rule:
     def predicate(self, shop: Shop, **given: Unpack[Given]) -> Callable[[Any], bool]:
         """A function that says whether a customer in memory matches; compiled once, shared freely by threads.
 
-        A segment that ``segments`` does not give by its rule is looked for among the customer's ``segments``.
+        A segment that ``segments`` does not give by its rule is looked for among the customer's ``segments``; one that
+        it does not give at all, when it is given, is an error.
         """
-        return compile_predicate(self.bound(shop, **given), _clock(shop, given).zone)
+        bound = self.bound(shop, **given)
+        if given.get("segments") is not None:
+            _members(bound, given["segments"])
+        return compile_predicate(bound, _clock(shop, given).zone)
 
     def explain(
         self,
@@ -197,7 +201,9 @@ class Rule:
         """The rule in the algebra of a vocabulary; kept for the next time unless parameters take part."""
         self._check(parameters or {})
         if parameters:
-            return lowering.lower(self.condition, vocabulary, parameters)
+            # What can be read only once is read here: a parameter may stand in several places.
+            plain = {name: tuple(value) if isinstance(value, Iterator) else value for name, value in parameters.items()}
+            return lowering.lower(self.condition, vocabulary, plain)
         found = self._lowered.get(vocabulary)
         if found is None:
             found = self._lowered[vocabulary] = lowering.lower(self.condition, vocabulary)
@@ -223,16 +229,35 @@ def _clock(shop: Shop, given: Given) -> Clock:
 
 
 def _binding(shop: Shop, given: Given) -> Binding:
-    website = given.get("website")
-    websites = () if website is None else (frozenset([website] if isinstance(website, str) else website),)
     segments = given.get("segments") or {}
-    live = {name: each.lowered(shop.vocabulary, None) for name, each in segments.items() if isinstance(each, Rule)}
-    return Binding(_clock(shop, given), websites, live)
+    live = {name: _live(name, each, shop) for name, each in segments.items() if isinstance(each, Rule)}
+    return Binding(_clock(shop, given), _websites(given.get("website")), live)
+
+
+def _websites(website: str | Iterable[str] | None) -> tuple[frozenset[str], ...]:
+    if website is None:
+        return ()
+    codes = [website] if isinstance(website, str) else list(website)
+    for code in codes:
+        if not isinstance(code, str) or not lowering.can_be_kept(code):
+            raise EvaluationError(f"a website is named by its code; {code!r} is none")
+    return (frozenset(codes),)
+
+
+def _live(name: str, rule: Rule, shop: Shop) -> Predicate:
+    if rule.parameters:
+        raise SegmentError(
+            f'the rule of segment "{name}" has {_listed(rule.parameters)}: what is referred to takes no parameters'
+        )
+    return rule.lowered(shop.vocabulary, None)
 
 
 def _members(item: Predicate | Term, segments: Segments | None) -> Mapping[str, Any]:
     """The stored segments; SegmentError when the rule refers to one that was not given."""
-    stored = {name: each for name, each in (segments or {}).items() if not isinstance(each, Rule)}
+    stored: dict[str, Any] = {name: given for name, given in (segments or {}).items() if not isinstance(given, Rule)}
+    for name, given in stored.items():
+        if isinstance(given, str):
+            raise SegmentError(f'segment "{name}" is given as text; give a Rule (segrules.parse) or a selectable')
     for each in walk(item):
         if isinstance(each, InSegment) and each.name not in stored:
             known = f"; known are {', '.join(sorted(segments))}" if segments else ""

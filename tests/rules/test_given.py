@@ -226,3 +226,53 @@ def test_both_readers_explain_alike(two_websites: tuple[sr.Shop, list[sr.Custome
             in_memory = rule.explain(each, shop, at=NOW)
             assert str(in_memory) == str(rule.explain(each["id"], shop, connection=connection, at=NOW))
             assert bool(in_memory) == rule.predicate(shop, at=NOW)(each)
+
+
+# --- what leads nowhere ----------------------------------------------------------------------------
+
+
+def test_a_parameter_that_can_be_read_once_is_the_same_everywhere() -> None:
+    rule = "customer.id in :p and not customer.id not in :p"
+    assert matches(rule, customer(), parameters={"p": (each for each in (1, 2))})
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "message"),
+    [
+        ("customer.id = :p", {"parameters": {"p": 2**63}}, ":p is 9223372036854775808; an id has 64 bits"),
+        ("address.country is :p", {"parameters": {"p": "Germany"}}, "'Germany' is none: write 'DE'"),
+        ("address.country in :p", {"parameters": {"p": ["de"]}}, "'de' is none"),
+        ("true", {"website": 5 * "a" + "\0"}, "a website is named by its code"),
+        ("true", {"website": [5]}, "a website is named by its code; 5 is none"),
+        ('not in segment "Typo"', {"segments": {"VIP": sr.parse("true")}}, 'there is no segment "Typo"; known are VIP'),
+        ('in segment "A"', {"segments": {"A": "true"}}, 'segment "A" is given as text'),
+        ('in segment "A"', {"segments": {"A": sr.parse("customer.id = :x")}}, 'the rule of segment "A" has :x'),
+        ("true", {"at": datetime.max.replace(tzinfo=UTC)}, "must lie between the years 1000 and 9998"),
+        ("true", {"at": "2025"}, "is a datetime; '2025' is none"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(rule: str, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(sr.EvaluationError, match=message):
+        sr.parse(rule).predicate(SHOP, **{"at": NOW, **given})
+
+
+def test_live_segments_are_put_in_place_to_a_limit() -> None:
+    chain = {str(number): sr.parse(f'in segment "{number + 1}"') for number in range(40)} | {"40": sr.parse("true")}
+    assert matches('in segment "10"', customer(), segments=chain)
+    with pytest.raises(sr.SegmentError, match="through 32 others; store some of them"):
+        matches('in segment "0"', customer(), segments=chain)
+
+
+def test_a_long_line_is_shown_around_the_mistake() -> None:
+    with pytest.raises(sr.RuleError) as caught:
+        sr.parse(" and ".join(["lifetime.sales > 1"] * 500 + ["lifetime.sale > 1"] + ["lifetime.orders > 1"] * 500))
+    lines = str(caught.value).splitlines()
+    assert max(map(len, lines)) < 260
+    assert lines[2][lines[3].index("^") :].startswith("lifetime.sale ")
+
+
+def test_an_attribute_that_a_column_cannot_hold_is_refused() -> None:
+    from segrules.condition import NameOrCode
+
+    with pytest.raises(sr.ShopError, match='the attribute "area" cannot be a name or code'):
+        sr.Shop.default(customer_attributes={"area": NameOrCode("Where.", code="area_code")})

@@ -41,6 +41,9 @@ from segrules.errors import EvaluationError, SegmentError
 #: The rows that belong to one website each; their own rows follow them.
 SCOPED = ("orders", "carts")
 
+#: Through how many live segments a rule may refer to another; each is put in the place of its name.
+DEEPEST_SEGMENTS = 32
+
 #: Days further away than these 400 years are not moved with the present: the calendar might end before them.
 _FAR = 146_097
 
@@ -174,6 +177,10 @@ class _Binder:
         if name in self.within:
             circle = " -> ".join(f'"{each}"' for each in (*self.within[self.within.index(name) :], name))
             raise SegmentError(f"segments refer to each other in a circle: {circle}")
+        if len(self.within) >= DEEPEST_SEGMENTS:
+            raise SegmentError(
+                f'segment "{name}" is referred to through {DEEPEST_SEGMENTS} others; store some of them instead'
+            )
         inner = _Binder(self.binding, (*self.within, name), self.is_open)
         return inner.predicate(live)
 

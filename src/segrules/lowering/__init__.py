@@ -5,5 +5,6 @@ quantifiers, so that nothing below has to know these forms.
 """
 
 from segrules.lowering.conditions import lower, lower_operand
+from segrules.lowering.parameters import can_be_kept
 
-__all__ = ["lower", "lower_operand"]
+__all__ = ["can_be_kept", "lower", "lower_operand"]

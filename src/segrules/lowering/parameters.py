@@ -9,8 +9,9 @@ from typing import Any, assert_never
 from segrules import algebra, condition
 from segrules.algebra import Const, Kind
 from segrules.clock import FixedDay, FixedInstant
-from segrules.condition import Choice, FieldType
+from segrules.condition import Choice, Country, FieldType
 from segrules.errors import ParameterError
+from segrules.language.countries import COUNTRIES, suggested
 from segrules.lowering.operands import Number, Operand, Value, WholeDay
 
 _SIXTH = Decimal("0.000001")
@@ -24,8 +25,9 @@ def _article(name: str) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-def _can_be_kept(text: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+def can_be_kept(text: str) -> bool:
+    """Whether every database can hold a text: no NUL in it, no half of a surrogate pair."""
+    return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text)
 
 
 def given_value(name: str, value: Any, kind: Kind, opposite: FieldType | None) -> Operand:
@@ -51,12 +53,18 @@ def given_value(name: str, value: Any, kind: Kind, opposite: FieldType | None) -
         case Kind.ID:
             if isinstance(value, bool) or not isinstance(value, int):
                 raise refuse("an id (int)")
+            if not -(2**63) <= value < 2**63:
+                raise ParameterError(f":{name} is {value}; an id has 64 bits")
             return Value(Const(value, kind), kind)
         case Kind.TEXT | Kind.CODE:
             if not isinstance(value, str):
                 raise refuse("text (str)")
-            if "\0" in value or not _can_be_kept(value):
+            if not can_be_kept(value):
                 raise ParameterError(f":{name} holds a character that no database can keep")
+            if isinstance(opposite, Country) and value not in COUNTRIES:
+                code = suggested(value)
+                way_out = f"write {code!r}" if code else "a country is its two-letter code of ISO 3166, like 'GB'"
+                raise ParameterError(f":{name} stands for a country code; {value!r} is none: {way_out}")
             return Value(Const(value, kind), kind)
         case Kind.CHOICE:
             if not isinstance(value, str):

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from segrules.condition import FieldType, Statuses
+from segrules.condition import Anniversary, Categories, DaysSince, DaysUntil, FieldType, NameOrCode, Statuses
 from segrules.conditions.product import Product
 from segrules.errors import ShopError
 from segrules.vocabulary import Vocabulary
@@ -61,6 +61,9 @@ class Shop:
         ``prefix`` stands before every table name.
         """
         words = vocabulary if vocabulary is not None else Vocabulary.installed()
+        for name, kept in {**(customer_attributes or {}), **(product_attributes or {})}.items():
+            if isinstance(kept, (Anniversary, Categories, DaysSince, DaysUntil, NameOrCode)) or kept.meaning:
+                raise ShopError(f'the attribute "{name}" cannot be {kept.noun}: its column holds one value')
         fields = {"customer": dict(customer_attributes or {})}
         for relation in words:
             if issubclass(relation.type, Product):
