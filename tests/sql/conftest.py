@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,30 +13,22 @@ import sqlalchemy as sa
 
 from segrules import sql
 from segrules.shop.default import DefaultTables, create_tables, default_mapping, default_tables
+from segrules.testing.backends import BACKENDS, BackendAbsentError, fresh, required
 
 ROME = ZoneInfo("Europe/Rome")
-#: Where each database is looked for; the variable names a URL of a database that may be filled with test tables.
-URLS = {
-    "sqlite": ("SEGRULES_SQLITE", "sqlite://"),
-    "duckdb": ("SEGRULES_DUCKDB", "duckdb://"),
-    "postgresql": ("SEGRULES_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/test"),
-    "mariadb": ("SEGRULES_MARIADB", "mariadb+pymysql://root@127.0.0.1:3306/test?charset=utf8mb4"),
-}
 PREFIX = "sqltest_"
 
 
-@pytest.fixture(scope="session", params=list(URLS))
+@pytest.fixture(scope="session", params=BACKENDS)
 def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
-    variable, default = URLS[request.param]
-    made = sa.create_engine(os.environ.get(variable, default))
+    """Each database in a schema of its own; one that does not answer is skipped, or fails where it is promised."""
     try:
-        with made.connect():
-            pass
-    except sa.exc.DBAPIError as cause:
-        pytest.skip(f"{request.param} does not answer ({variable} names another): {cause.orig}")
-    sql.prepare(made)
-    yield made
-    made.dispose()
+        with fresh(request.param) as backend:
+            yield backend.engine
+    except BackendAbsentError as absence:
+        if request.param in required():
+            raise
+        pytest.skip(str(absence))
 
 
 def shop_tables() -> DefaultTables:
