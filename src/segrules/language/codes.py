@@ -70,6 +70,8 @@ _ALL = (
     Code("SEG208", "a name that is no condition", "The name of a relation alone says nothing; any, no or count ask about its rows, and a relation about the customer itself has fields only.",
          "order", "any order"),
     Code("SEG209", "too many dots", "A field is written relation.field. Rows within rows are opened by where.", "order.items.price > 5", "any order.items where (price > 5)"),
+    Code("SEG210", "a row without a name of its own", "Two rows of one kind are open, and the word in the rule means the outer one only by its spelling. The canonical text could not tell them apart.",
+         "any orders where (any order_item where (price > orders.grand_total))", "any order_item where (price > order.grand_total)"),
     # --- types -------------------------------------------------------------------------------------
     Code("SEG301", "types that do not fit", "Both sides of a comparison have the same type. The message names both.", 'lifetime.sales > "abc"', "lifetime.sales > 100"),
     Code("SEG302", "a comparison that the field does not take", "Texts, codes and choices have no order, numbers contain nothing, sets have members only.",
@@ -96,6 +98,8 @@ _ALL = (
     Code("SEG316", "days until an anniversary calculated with", "The days until an anniversary compare with a plain number and nothing else.",
          "customer.days_until_birthday + 1 <= 7", "customer.days_until_birthday <= 6"),
     Code("SEG317", "the least or largest of something without order", "min and max need numbers, dates or moments.", "min(order.coupon_code) is set", "min(order.created_at) is set"),
+    Code("SEG318", "an aggregate of one row", "A relation with one row at most has nothing to count or sum up. Its fields are compared directly.",
+         "count(billing_address) > 0", "any billing_address"),
     # --- limits ------------------------------------------------------------------------------------
     Code("SEG401", "a rule that is too long", "A rule has at most 64 KiB of text.", f'customer.email is "{"x" * 66_000}"', 'customer.email is "x"'),
     Code("SEG402", "a rule that is nested too deep", "Parentheses, not, minus signs and arithmetic stand at most 64 levels inside one another.", _NESTED, "lifetime.sales > 5"),

@@ -222,11 +222,13 @@ class _Linter:
             if word and relation is not None and relation.rows is not None and relation.rows.pick is None:
                 by_word.setdefault(word, []).append(item)
         for word, items in by_word.items():
-            if len(items) < 2:
+            if len(set(items)) < 2:
                 continue
             body = nodes.And(tuple(written_out(each, word) for each in items))
             merged = nodes.Quantified(nodes.Quantifier.ANY, None, nodes.RelationRef(word), body)
-            kept = tuple(merged if each is items[0] else each for each in node.items if each not in items[1:])
+            kept = tuple(
+                merged if each is items[0] else each for each in node.items if each is items[0] or each not in items
+            )
             whole: nodes.Condition = attrs.evolve(node, items=kept, comments=nodes.Comments())
             if len(kept) == 1 and isinstance(node, nodes.And):
                 whole = merged

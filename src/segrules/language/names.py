@@ -88,7 +88,7 @@ class Names:
         found = self._open_row(word)
         if found is not None:
             relation, level = found
-            return self._of(path, relation, name, level)
+            return self._of(path, relation, name, level) if self._has_name(path, relation, level) else None
         relation_ = self.vocabulary.named(word)
         if relation_ is None or relation_.type.construct:
             self._unknown_word(path, word, name)
@@ -152,6 +152,22 @@ class Names:
                 path = path.rpartition(".")[0]
         return None
 
+    def _has_name(self, path: syntax.Path, relation: Relation, level: int) -> bool:
+        """Whether the canonical word for an open row means just that row; else the mistake is told."""
+        opened = self.levels[level - 1]
+        word = relation.word
+        if opened.relation == relation and any(each.relation == relation for each in self.levels[level:]):
+            word = opened.opened_as if opened.opened_as == opened.inside else word
+        if self._open_row(word) == (relation, level):
+            return True
+        self.report.error(
+            "SEG210",
+            f"{path.names[0]} is meant to be an outer {relation.word}, but a nearer row has that name",
+            path,
+            hint=f"compare with the outer {relation.word} in its own where, outside the inner one",
+        )
+        return False
+
     # --- relations ---------------------------------------------------------------------------------
 
     def relation(
@@ -188,6 +204,8 @@ class Names:
             parent, level = found_row if found_row is not None else (self.vocabulary.named(word), None)
             if parent is None or parent.rows is None:
                 self._unknown_relation(path, word)
+                return None
+            if level is not None and not self._has_name(path, parent, level):
                 return None
             relation = self.vocabulary.inside(parent.rows.path, link)
             if relation is None:

@@ -22,8 +22,8 @@ _TIMES = (nodes.DayLiteral, nodes.NowLiteral, nodes.AgoLiteral, nodes.MomentLite
 _WORDS = (nodes.Text, nodes.Choice, nodes.YesNo)
 _PERIODS = {0: "this", -1: "last", 1: "next"}
 
-#: The words of the rows that are open, outermost first.
-Rows = tuple[str, ...]
+#: The rows that are open, outermost first.
+Rows = tuple[nodes.RelationRef, ...]
 
 
 def format_condition(condition: nodes.Condition, width: int = WIDTH) -> str:
@@ -72,18 +72,33 @@ def _moment(literal: nodes.MomentLiteral) -> str:
 
 
 def _field(ref: nodes.FieldRef, rows: Rows) -> str:
-    innermost = ref.level == len(rows) > 0 and rows[-1] == ref.relation and not ref.shorthand
-    return ref.name if innermost and ref.name not in RESERVED else f"{ref.relation}.{ref.name}"
+    innermost = ref.level == len(rows) > 0 and rows[-1].relation == ref.relation and not ref.shorthand
+    return ref.name if innermost and ref.name not in RESERVED else f"{_row(ref.relation, ref.level, rows)}.{ref.name}"
+
+
+def _row(relation: str, level: int, rows: Rows) -> str:
+    """The word for an open row: that of its relation, or, where a nearer row has the same, that inside its parent."""
+    if 0 < level <= len(rows) and any(each.relation == relation for each in rows[level:]):
+        opened = rows[level - 1]
+        if opened.relation == relation and opened.parent_relation is not None:
+            return _inside(opened)
+    return relation
+
+
+def _inside(ref: nodes.RelationRef) -> str:
+    return ref.inside or ref.relation.removeprefix(f"{ref.parent_relation}_")
 
 
 def _relation(ref: nodes.RelationRef, rows: Rows, several: bool = False) -> str:
     if ref.parent_relation is None:
         return (ref.plural or f"{ref.relation}s") if several else ref.relation
-    inside = ref.inside or ref.relation.removeprefix(f"{ref.parent_relation}_")
+    inside = _inside(ref)
     plural = ref.plural or f"{inside}s"
-    if ref.parent is not None and ref.parent == len(rows) and rows[-1] == ref.parent_relation:
+    if ref.parent is None:
+        return f"{ref.parent_relation}.{plural}"
+    if ref.parent == len(rows) and rows[-1].relation == ref.parent_relation:
         return plural if several else inside
-    return f"{ref.parent_relation}.{plural}"
+    return f"{_row(ref.parent_relation, ref.parent, rows)}.{plural}"
 
 
 def _operand(operand: nodes.Operand, rows: Rows, binding: int = 0) -> str:
@@ -135,7 +150,7 @@ def _aggregate(aggregate: nodes.Aggregate, rows: Rows) -> tuple[str, Rows]:
     relation = _relation(aggregate.relation, rows)
     name = "" if aggregate.field is None else f".{aggregate.field.name}"
     distinct = "distinct " if aggregate.distinct else ""
-    return f"{aggregate.function.value}({distinct}{relation}{name}", (*rows, aggregate.relation.relation)
+    return f"{aggregate.function.value}({distinct}{relation}{name}", (*rows, aggregate.relation)
 
 
 # --- conditions on one line ------------------------------------------------------------------------
@@ -165,7 +180,7 @@ def _flat_item(condition: nodes.Condition, rows: Rows) -> str:
 
 def _head(condition: nodes.Quantified | nodes.Has, rows: Rows) -> tuple[str, Rows]:
     """``any order where`` or ``last order has``, and the rows that are open inside."""
-    body = (*rows, condition.relation.relation)
+    body = (*rows, condition.relation)
     if isinstance(condition, nodes.Has):
         return f"{'last' if condition.last else 'first'} {_relation(condition.relation, rows)} has", body
     number = "" if condition.number is None else f" {condition.number}"

@@ -242,6 +242,9 @@ class Values(ABC):
         if opened is None:
             return None
         relation, level = opened
+        if level.relation.rows is not None and level.relation.rows.pick is not None:
+            self._of_one_row(form, level)
+            return None
         with self.names.opened(level, form.path):
             found = None if counts_rows else self._aggregated_field(form, function, level)
             where = None if form.where is None else self.condition(form.where)
@@ -292,11 +295,22 @@ class Values(ABC):
             )
         elif function in (nodes.Function.FIRST, nodes.Function.LAST) and sort in _SETS:
             self.report.error("SEG308", f"{form.function} needs a field with one plain value; {what}", form.path)
-        elif function is nodes.Function.COUNT and sort in (Sort.ANNIVERSARY, Sort.DAYS_UNTIL):
+        elif function is nodes.Function.COUNT and sort in (Sort.ANNIVERSARY, Sort.DAYS_UNTIL, Sort.CODES):
             self.report.error("SEG308", f"count needs a field with one plain value; {what}", form.path)
         else:
             return found
         return None
+
+    def _of_one_row(self, form: syntax.Aggregate, level: Level) -> None:
+        word = level.relation.word
+        name = form.path.names[-1].lower()
+        direct = f"compare {word}.{name} itself" if name in level.relation.fields else f"write any {word}"
+        self.report.error(
+            "SEG318",
+            f"{word} is one row at most, so there is nothing for {form.function} to go through",
+            form,
+            hint=f"{direct}, or any {word} where (…)",
+        )
 
     def _without_moment(self, word: str, level: Level, place: syntax.Form) -> None:
         relation = level.relation.word
