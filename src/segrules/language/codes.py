@@ -100,6 +100,7 @@ _ALL = (
     Code("SEG317", "the least or largest of something without order", "min and max need numbers, dates or moments.", "min(order.coupon_code) is set", "min(order.created_at) is set"),
     Code("SEG318", "an aggregate of one row", "A relation with one row at most has nothing to count or sum up. Its fields are compared directly.",
          "count(billing_address) > 0", "any billing_address"),
+    Code("SEG319", "a segment without a name", "in segment is followed by the name of a segment in quotes.", 'in segment ""', 'in segment "vip"'),
     # --- limits ------------------------------------------------------------------------------------
     Code("SEG401", "a rule that is too long", "A rule has at most 64 KiB of text.", f'customer.email is "{"x" * 66_000}"', 'customer.email is "x"'),
     Code("SEG402", "a rule that is nested too deep", "Parentheses, not, minus signs and arithmetic stand at most 64 levels inside one another.", _NESTED, "lifetime.sales > 5"),

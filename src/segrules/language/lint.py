@@ -178,6 +178,8 @@ class _Linter:
                     self.report.warning("SEG904", f"{str(item.value).lower()} changes nothing here", item)
                 elif both:
                     self.report.warning("SEG903", "with false in it, this can never be true", node)
+                elif _is_none(node):
+                    self.report.warning("SEG903", "with true in it, this can never be true", node)
                 else:
                     self.report.warning("SEG902", "with true in it, this is true for everyone", node)
                 continue
@@ -245,7 +247,7 @@ class _Linter:
             self.report.warning("SEG902", "at least 0 is true for everyone", node)
         if node.quantifier is not nodes.Quantifier.EVERY or node.relation.parent is not None:
             return
-        if any(isinstance(each, (nodes.Not, nodes.Quantified, nodes.Has)) for each in around):
+        if any(isinstance(each, (nodes.Not, nodes.Quantified, nodes.Has)) or _is_none(each) for each in around):
             return
         parent = around[-1] if around else None
         if isinstance(parent, (nodes.And, nodes.Group)) and any(
@@ -305,6 +307,10 @@ class _Linter:
                 return grows
             case _:
                 return False
+
+
+def _is_none(node: nodes.Condition) -> bool:
+    return isinstance(node, nodes.Group) and node.kind is nodes.GroupKind.NONE
 
 
 def _within(inner: Values, outer: Values) -> bool:

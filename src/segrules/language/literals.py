@@ -13,6 +13,8 @@ from segrules.language.report import Report
 
 DIGITS_BEFORE, DIGITS_AFTER = 15, 6
 
+DATES = "a date is written 2025-01-31, a moment 2025-01-31T10:00, in another time zone 2025-01-31T10:00Z"
+
 #: A thousand years in each unit: no length is longer.
 LONGEST = {
     Unit.MINUTE: 525_949_920,
@@ -35,6 +37,7 @@ _TIME = re.compile(
 )
 _LOOSE_DAY = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})\Z")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})\Z")
+_DOTTED = re.compile(r"([0-9]{1,4})\.([0-9]{1,2})\.([0-9]{1,4})\Z")
 _ESCAPES = {"\\": "\\", '"': '"', "'": "'", "n": "\n", "t": "\t", "r": "\r"}
 
 
@@ -42,6 +45,12 @@ def number(form: syntax.Numeral, report: Report) -> Decimal | None:
     """The exact number, without superfluous zeros; None when it is none."""
     raw = form.text
     if not _NUMBER.match(raw):
+        dotted = _DOTTED.match(raw)
+        if dotted:
+            # between dots the day stands first
+            write = _in_calendar(dotted[3], dotted[2], dotted[1]) or calendar_day(dotted[1], dotted[2], dotted[3])
+            report.error("SEG106", f"{raw} is not a date as the language writes it", form, write=write, hint=DATES)
+            return None
         together = _NUMBER_AND_UNIT.match(raw)
         write = f"{together[1]} {together[2].lower()}" if together else None
         if _EXPONENT.match(raw):
@@ -129,6 +138,22 @@ def _zone(raw: str | None) -> timezone | None:
     return timezone(-offset if raw[0] == "-" else offset)
 
 
+def calendar_day(first: str, second: str, third: str) -> str | None:
+    """The day that three numbers mean, as the language writes it; None when they could mean two."""
+    if len(first) == 4:
+        return _in_calendar(first, second, third)
+    if int(first) > 12:
+        return _in_calendar(third, second, first)
+    return _in_calendar(third, first, second) if int(second) > 12 else None
+
+
+def _in_calendar(year: str, month: str, day: str) -> str | None:
+    try:
+        return date.fromisoformat(f"{year}-{month:0>2}-{day:0>2}").isoformat()
+    except ValueError:
+        return None
+
+
 def _malformed_date(form: syntax.Dated, report: Report) -> None:
     raw = form.text
     write = None
@@ -147,7 +172,7 @@ def _malformed_date(form: syntax.Dated, report: Report) -> None:
         f"{raw} is not a date as the language writes it",
         form,
         write=write,
-        hint="a date is written 2025-01-31, a moment 2025-01-31T10:00, in another time zone 2025-01-31T10:00Z",
+        hint=DATES,
     )
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from segrules.errors import Source, Span
+from segrules.language.literals import DATES, calendar_day
 from segrules.language.report import Report
 
 if TYPE_CHECKING:
@@ -13,12 +14,21 @@ if TYPE_CHECKING:
 
 _OPENING_QUOTES = "\"'“„”‘‚’"
 _WORD = re.compile(r"[^\W\d][\w.]*|[0-9][\w.]*|\S")
+_TEXT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[“„”][^“”\n]*[“”]|[‘‚’][^‘’\n]*[‘’]""")
+_SLASHED = re.compile(r"([0-9]{1,4})/([0-9]{1,2})/([0-9]{1,4})(?![0-9])")
+_TOGETHER = re.compile(r"([0-9]+(?:\.[0-9]+)?)_?(minute|hour|day|week|month|quarter|year|min|h|d|w|y)s?\Z", re.I)
+_UNITS = {"min": "minute", "h": "hour", "d": "day", "w": "week", "y": "year"}
+_THAN = re.compile(
+    r"(?:(more|older|longer|earlier)|(less|newer|later|younger))\s+than\s+"
+    r"([0-9]+\s+(?:minute|hour|day|week|month|quarter|year)s?\s+ago)\b",
+    re.I,
+)
 _MONEY = re.compile(r"[$€£¥]\s*([0-9][0-9,_]*(?:\.[0-9]+)?)|([0-9][0-9,_]*(?:\.[0-9]+)?)\s*[$€£¥]")
 
 #: Signs that other languages write, and what they are here.
 _FOREIGN = {
     "&&": "and", "||": "or", "&": "and", "|": "or", "!": "not", "=>": ">=", "=<": "<=", "===": "=", "~": "contains",
-    "{": "(", "[": "(", "}": ")", "]": ")",
+    "{": "(", "[": "(", "}": ")", "]": ")", "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-",
 }  # fmt: skip
 
 
@@ -44,7 +54,8 @@ class _Mistake:
     def __init__(self, source: Source, report: Report, at: int, expected: frozenset[str]) -> None:
         self.source, self.report, self.expected = source, report, expected
         self.at = at
-        self.before = _pieces(source.text[max(0, at - 2000) : at], max(0, at - 2000))
+        start = source.text.rfind("\n", 0, max(0, at - 2000)) + 1  # no comment or text begins before its line
+        self.before = _pieces(source.text[start:at], start)
         found = _WORD.match(source.text, at)
         self.place = Span(at, found.end()) if found else Span(at, at)
         self.found = source.text[self.place.start : self.place.end]
@@ -70,10 +81,23 @@ class _Mistake:
                 return
         what = self._wanted()
         after = f' after "{_shown(self.last[0])}"' if self.last else ""
-        found = f', not "{_shown(self.found)}"' if self.found else ""
+        literal = _TEXT.match(text, at)
+        found = f', not "{_shown(literal[0] if literal else self.found)}"' if self.found else ""
         place = self.place if self.found else Span(self._end_of_last(), self._end_of_last())
         if not self.found and self.last:
             place = Span(self.last[1], self.last[2])
+        than = _THAN.match(text, at)
+        if than:
+            write = f"{'before' if than[1] else 'after'} {than[3]}"
+            self.report.error(
+                "SEG101",
+                f"expected {what}{after}{found}",
+                place,
+                write=write,
+                hint=f"write {write}",
+                instead_of=Span(*than.span()),
+            )
+            return
         self.report.error("SEG101", f"expected {what}{after}{found}", place, hint=self._hint(text, at))
 
     def _end_of_last(self) -> int:
@@ -123,12 +147,22 @@ class _Mistake:
         start = at
         if self.last and self.last[2] == at and text[self.last[1] : at + 1] in ("==="):
             start = self.last[1]
-        for sign in ("===", "&&", "||", "=>", "=<", "&", "|", "!", "~", "{", "[", "}", "]"):
+        for sign in ("===", "&&", "||", "=>", "=<", "&", "|", "!", "~", "{", "[", "}", "]", *"–—−‐‑"):
             if text.startswith(sign, start):
                 self._replace(sign, Span(start, start + len(sign)))
                 return True
         if self.last and self.last[2] == at and self.last[0] == "=" and text[at : at + 1] in ("<", ">"):
             self._replace("=" + text[at], Span(at - 1, at + 1))
+            return True
+        slashed = _SLASHED.match(text, self.last[1]) if self.last and text.startswith("/", at) else None
+        if slashed:
+            self.report.error(
+                "SEG106",
+                f"{slashed[0]} is not a date as the language writes it",
+                Span(*slashed.span()),
+                write=calendar_day(slashed[1], slashed[2], slashed[3]),
+                hint=DATES,
+            )
             return True
         if text.startswith("/", at):
             self.report.error(
@@ -209,7 +243,17 @@ class _Mistake:
         elif not self._follows_window():
             return False
         span = Span(self.last[1], self.place.end) if self.found.lower() == "ago" else Span(self.last[1], self.last[2])
-        write = f"{self.last[0]} days" + (" ago" if self.found.lower() == "ago" else "")
+        ago = " ago" if self.found.lower() == "ago" else ""
+        together = _TOGETHER.match(self.last[0])
+        if together:
+            unit = together[2].lower()
+            unit = _UNITS.get(unit, unit)
+            write = f"{together[1]} {unit}{'' if together[1] == '1' else 's'}"
+            self.report.error("SEG111", f"{self.last[0]} is written {write}", span, write=write + ago)
+            return True
+        if not self.last[0].replace(".", "").replace("_", "").isdigit():
+            return False
+        write = f"{self.last[0]} days{ago}"
         self.report.error(
             "SEG111",
             f"{self.last[0]} of what? A length of time needs a unit",
@@ -300,7 +344,8 @@ class _Mistake:
         if found in ("older", "newer"):
             side = "before" if found == "older" else "after"
             return f"write {side} 30 days ago"
-        if found in ("like", "matches", "includes"):
+        words = ("like", "matches", "includes")
+        if found in words or (self.last is not None and self.last[0].lower() in words):
             return "write contains, starts with or ends with"
         if found in ("equals", "equal", "eq"):
             return "write = or is"

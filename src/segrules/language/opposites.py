@@ -92,6 +92,9 @@ class Opposites(Values):
                     return node
                 self.report.error("SEG316", f"{shown} compares with a plain number only", node)
                 return None
+            case Sort.NUMBER if sort is Sort.CHOICE and subject.choices is not None:
+                self._mismatch(meant, subject, shown, hint=f"it is one of {listing(subject.choices)}")
+                return None
             case Sort.NUMBER if sort in _WORDY or sort is Sort.CHOICE:
                 self._mismatch(meant, subject, shown, quoted(self.report.text(node)))
                 return None

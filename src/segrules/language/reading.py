@@ -70,6 +70,7 @@ def read(source: Source, limits: Limits) -> syntax.Form:
     report = Report(source)
     try:
         _within_limits(source, limits, report)
+        _comments_can_be_kept(source, report)
         try:
             tree: syntax.Form = parser().parse(source.text)  # type: ignore[assignment]
         except UnexpectedInput as unexpected:
@@ -145,6 +146,19 @@ def _within_limits(source: Source, limits: Limits, report: Report) -> None:
         elif kind != "compare":
             continue
         run = 0
+
+
+#: NUL, and halves of surrogate pairs.
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
+
+
+def _comments_can_be_kept(source: Source, report: Report) -> None:
+    """Refuses comments with characters that no database stores; texts are looked at where they are read."""
+    if _UNKEPT.search(source.text) is None:
+        return
+    for place in comments(source):
+        if _UNKEPT.search(source.text, place.start, place.end):
+            report.stop("SEG115", "the comment holds a character that no database can keep", place)
 
 
 def comments(source: Source) -> list[Span]:

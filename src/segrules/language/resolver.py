@@ -250,6 +250,14 @@ class Resolver(Opposites):
         if subject is None:
             return None
         shown = self.report.short(left)
+        if not turned and word in EQUAL and self._is_nothing(right, subject):
+            self.report.error(
+                "SEG206",
+                f"{self.report.text(right)} is no value; whether there is one is asked by is set",
+                form.sign.span.to(right.span),
+                write="is set" if form.sign.negated else "is not set",
+            )
+            return None
         if not self._takes(subject, word, shown, form.sign):
             return None
         other = self.opposite(right, subject, shown)
@@ -259,6 +267,15 @@ class Resolver(Opposites):
             self.report.error("SEG302", "two sets of categories are compared with = only", form.sign)
             return None
         return nodes.Compare(subject.node, _COMPARISONS[word], other, form.sign.negated, span=form.span)
+
+    def _is_nothing(self, form: syntax.Form, subject: Meant) -> bool:
+        """Whether a word is what other languages call a missing value, and no choice or field of that name."""
+        if not isinstance(form, syntax.Path) or len(form.names) > 1 or self.names.bare(form.names[0]) is not None:
+            return False
+        word = form.names[0].lower()
+        if subject.sort is Sort.CHOICE:
+            return word == "null" and word not in (subject.choices or ())
+        return word in ("null", "none", "nil", "empty", "missing", "blank")
 
     def _both_bounds(self, form: syntax.BothBounds) -> nodes.Condition | None:
         subject = self._subject(form.left, form.low, form.high)
@@ -354,7 +371,7 @@ class Resolver(Opposites):
             return None
         name = literals.text(form.name, self.report)
         if name == "":
-            self.report.error("SEG315", "a segment has a name", form.name)
+            self.report.error("SEG319", "a segment has a name", form.name, hint='write in segment "name"')
             return None
         return None if name is None else nodes.InSegment(name, span=form.span)
 
