@@ -111,6 +111,62 @@ def test_words_of_the_language_may_name_fields(name, vocabulary):
         assert parse(format_condition(condition), wider).condition == condition
 
 
+@pytest.mark.parametrize("name", ["not", "and", "or", "is", "in", "where", "has", "of", "between"])
+def test_behind_a_dot_every_word_is_a_name(name, vocabulary):
+    from segrules.condition import Quantity
+
+    number = {name: Quantity("A number.")}
+    wider = vocabulary.extended(fields={"customer": number, "order": number})
+    for rule in (
+        f"customer.{name} > 3 and not customer.{name} is set",
+        f"order.{name} > 1",
+        f"sum(order.{name} where order.{name} > 1) > 1",
+    ):
+        condition = parse(rule, wider).condition
+        assert parse(format_condition(condition), wider).condition == condition
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "all of (true)",
+        "any of (true)",
+        "none of (true)",
+        'in segment "a"',
+        'not in segment "a"',
+        "at least 1 order",
+        "at most 1 order",
+        'customer.email starts with "a"',
+        'customer.email not ends with "a"',
+        "customer.created_at before 3 days from now",
+        "anniversary of customer.created_at is today",
+    ],
+)
+def test_a_comment_may_stand_between_any_two_words(words, vocabulary):
+    condition = parse(words, vocabulary).condition
+    pieces = words.split(" ")
+    for place in range(1, len(pieces)):
+        rule = " ".join(pieces[:place]) + " # with of least\n#\n" + " ".join(pieces[place:])
+        parsed = parse(rule, vocabulary).condition
+        text = format_condition(parsed)
+        assert text.count("#") == 2
+        assert parse(text, vocabulary).condition == parsed
+        plain = "\n".join(each for each in text.splitlines() if not each.strip().startswith("#"))
+        assert parse(plain.partition("  #")[0], vocabulary).condition == condition or "of (" in words
+
+
+def test_many_signs_are_read_back(vocabulary):
+    for rule in (
+        "lifetime.sales > " + "-" * 40 + "5",
+        "lifetime.sales > - - -(1 + 2)",
+        "lifetime.sales > -(-(5% of 3))",
+    ):
+        condition = parse(rule, vocabulary).condition
+        text = format_condition(condition)
+        assert parse(text, vocabulary).condition == condition
+        assert "((" not in text
+
+
 def test_crlf_blanks_and_byte_order_mark(vocabulary):
     rule = "\ufefflifetime.sales\u00a0> 5\r\n\tand # why\r\n lifetime.orders > 2\r\n"
     assert format_condition(parse(rule, vocabulary).condition) == (
@@ -170,6 +226,8 @@ LARGE = {
     "zeros": "\0" * 65_000,
     "between": "a between " * 6_500,
     "broken words": ("starts" + " " * 300) * 200,
+    "words with comments": ("starts" + "#\n" * 100) * 300,
+    "a word with comments": "starts" + "#\n" * 30_000,
     "escapes": 'customer.email is "' + "\\n" * 32_000 + '"',
 }
 

@@ -44,7 +44,10 @@ Parts = list[Any]
 
 
 def _words(token: Token) -> str:
-    return " ".join(token.lower().split())
+    words = token.lower()
+    if "#" in words:
+        words = "\n".join([line.partition("#")[0] for line in words.split("\n")])
+    return " ".join(words.split())
 
 
 class Builder:

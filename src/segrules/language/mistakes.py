@@ -313,7 +313,7 @@ class _Mistake:
             return "a unit of time"
         if "EQUAL" in expected:
             return "a comparison"
-        if "NAME" in expected:
+        if expected & {"NAME", "MEMBER"}:
             return "a name"
         if "NUMBER" in expected:
             return "a number"

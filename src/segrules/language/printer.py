@@ -136,7 +136,8 @@ def _operand(operand: nodes.Operand, rows: Rows, binding: int = 0) -> str:
             text = f"{left} {operand.operator.value} {right}"
         case nodes.Negative():
             own = 3
-            text = f"-{_operand(operand.operand, rows, 4)}"
+            again = isinstance(operand.operand, nodes.Negative)
+            text = f"- {_operand(operand.operand, rows, own)}" if again else f"-{_operand(operand.operand, rows, 4)}"
         case nodes.Percent():
             own = 4
             text = f"{_decimal(operand.percentage)}% of {_operand(operand.operand, rows, 4)}"
