@@ -73,6 +73,11 @@ def _on_checkout(connection: Any, record: Any, proxy: Any) -> None:
 
 def _register(connection: Any, record: Any) -> None:
     record.info[_READY] = True
+    add_functions(connection)
+
+
+def add_functions(connection: Any) -> None:
+    """What rules ask of SQLite beyond its own functions."""
     connection.create_function("segrules_fold", 1, _fold, deterministic=True)
     connection.create_function("segrules_local_date", 2, _local_date, deterministic=True)
     connection.create_function("segrules_sum", 2, _sum, deterministic=True)

@@ -56,6 +56,40 @@ class ends(FunctionElement[bool]):  # noqa: N801
     inherit_cache = True
 
 
+class _Plain(FunctionElement[bool]):
+    """A condition that stands as it is where SQLAlchemy would compare a function with 1."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> Any:
+        return self
+
+
+class lacks(_Plain):  # noqa: N801
+    """That a query finds no row."""
+
+    inherit_cache = True
+
+
+class exists(_Plain):  # noqa: N801
+    """That a query finds a row; without the parentheses that SQLAlchemy's own EXISTS has around it.
+
+    SQLite's parser has room for so many open parentheses and words only, and rules nest.
+    """
+
+    inherit_cache = True
+
+    def __invert__(self) -> ColumnElement[bool]:
+        return lacks(*self.clauses)
+
+
+class enclosed(_Plain):  # noqa: N801
+    """A condition in parentheses that stay, where SQLAlchemy would take them away."""
+
+    inherit_cache = True
+
+
 class larger(FunctionElement[Any]):  # noqa: N801
     """The larger of two values, or the one that is not NULL."""
 
@@ -118,6 +152,8 @@ class wide_order(FunctionElement[int]):  # noqa: N801
     inherit_cache = True
 
 
+#: Also where a statement is only shown.
+_EVERYWHERE = ("sqlite", "postgresql", "mariadb", "duckdb", "default")
 #: One template per function and dialect; ``{0}``, ``{1}`` are the arguments.
 _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
     folded: {
@@ -150,6 +186,9 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         "mariadb": "(RIGHT({0}, CHAR_LENGTH({1})) = {1})",
         "duckdb": "ends_with({0}, {1})",
     },
+    lacks: dict.fromkeys(_EVERYWHERE, "NOT EXISTS {0}"),
+    exists: dict.fromkeys(_EVERYWHERE, "EXISTS {0}"),
+    enclosed: dict.fromkeys(_EVERYWHERE, "({0})"),
     larger: {
         "sqlite": "coalesce(max({0}, {1}), {0}, {1})",
         "postgresql": "greatest({0}, {1})",

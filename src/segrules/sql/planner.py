@@ -42,7 +42,7 @@ from segrules.sql.groups import Group, groups_of
 from segrules.sql.normal import known_truth, looks_outside, normalised, totals
 from segrules.sql.sources import Opened
 from segrules.sql.values import Value
-from segrules.sql.writer import Writer, renewed
+from segrules.sql.writer import Writer, balanced, renewed
 
 #: The ids of some customers, or a query that gives them.
 Among = Sequence[int] | sa.Select[Any]
@@ -117,7 +117,9 @@ class _Planner:
         if self.among is not None:
             conditions.insert(0, self.writer.customer.key.in_(self.among))
         writer = self.writer
-        statement = sa.select(writer.customer.key).select_from(writer.frame.clause).where(*conditions)
+        statement = (
+            sa.select(writer.customer.key).select_from(writer.frame.clause).where(*balanced(sa.and_, conditions))
+        )
         return Plan(statement, tuple(self.lines) or ("customers: read once",))
 
     # --- totals ---
@@ -133,7 +135,7 @@ class _Planner:
         ]
         outside = [part for part in parts if not any(part is each for each in inside)]
         writer.terms.hoisted.update(folded)
-        having = [writer.write(part, {}) for part in inside]
+        having = balanced(sa.and_, [writer.write(part, {}) for part in inside])
         needed = [total for total in group.totals if any(total in set(totals(part)) for part in outside)]
         pointer = opened.first.parent_column
         columns = [folded[total].sql.label(f"total_{number}") for number, total in enumerate(needed)]
@@ -213,7 +215,7 @@ class _Planner:
     def _either(self, part: Predicate) -> ColumnElement[bool]:
         assert isinstance(part, Or)
         self.lines.append("a choice: each alternative asked once for all customers")
-        return sa.or_(*(self._alternative(item) for item in part.items))
+        return sa.or_(*balanced(sa.or_, [self._alternative(item) for item in part.items]))
 
     def _alternative(self, item: Predicate) -> ColumnElement[bool]:
         if isinstance(item, Exists):

@@ -36,15 +36,18 @@ class Frame:
 
     def __init__(self, names: Names) -> None:
         self.names = names
+        self.tables = 0
         self._from: FromClause | None = None
 
     def begin(self, source: FromClause) -> None:
         """Read this table, besides those that are read already."""
+        self.tables += 1
         self._from = source if self._from is None else self._from.join(source, sa.true())
 
     def join(self, source: FromClause, on: ColumnElement[bool], *, outer: bool = False) -> None:
         """Read this table with each row so far."""
         assert self._from is not None
+        self.tables += 1
         self._from = self._from.join(source, on, isouter=outer)
 
     @property

@@ -11,12 +11,17 @@ from attrs import frozen
 from sqlalchemy.sql import ColumnElement
 
 from segrules.algebra import And, Exists, Pick, Predicate, Source, Truth
+from segrules.sql import functions
 from segrules.sql.normal import looks_above
 from segrules.sql.rows import Bound, Frame
 from segrules.sql.terms import Rows
 
 if TYPE_CHECKING:
     from segrules.sql.writer import Writer
+
+
+#: So many tables one SELECT joins for what has to exist; SQLite takes 64, MariaDB 61, with those that are looked up.
+_JOINED = 16
 
 
 @frozen(eq=False)
@@ -94,7 +99,9 @@ class Sources:
         return opened, conditions + self.writer.conditions(where, opened.rows)
 
     def _joins(self, source: Source, where: Predicate, rows: Rows, frame: Frame) -> bool:
-        return source.pick is None and rows[source.parent.depth].frame is frame and not self._is_listed(source, where)
+        if source.pick is not None or rows[source.parent.depth].frame is not frame:
+            return False
+        return frame.tables + len(source.rows) <= _JOINED and not self._is_listed(source, where)
 
     def _is_listed(self, source: Source, where: Predicate) -> bool:
         """Whether many parents share the rows, as products their categories: then the parents meant are listed once."""
@@ -111,7 +118,7 @@ class Sources:
         query: sa.Select[Any] = (
             sa.select(sa.literal_column("1")).select_from(opened.frame.clause).where(opened.link, *conditions)
         )
-        return sa.exists(query.correlate_except(None)), None
+        return functions.exists(query.correlate_except(None).scalar_subquery()), None
 
     def among(self, source: Source, where: Predicate, rows: Rows) -> ColumnElement[bool]:
         """That a row exists, asked once for all: the parent is in the list of those that have one."""
@@ -157,7 +164,7 @@ class Sources:
         # The conditions come first: they may join further tables to the frame.
         outdoing = (together, *self.writer.conditions(source.where, other.rows), further)
         query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(other.frame.clause).where(*outdoing)
-        return [*conditions, sa.not_(sa.exists(query.correlate_except(None)))]
+        return [*conditions, functions.lacks(query.correlate_except(None).scalar_subquery())]
 
 
 def _may_be_null(column: ColumnElement[Any]) -> bool:

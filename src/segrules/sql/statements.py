@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeDecorator
 from segrules.algebra import Kind, Predicate, Term
 from segrules.errors import BackendError
 from segrules.shop.mapping import Mapping
+from segrules.sql.depth import refuse_too_deep
 from segrules.sql.engines import ENGINES
 from segrules.sql.functions import engine_name
 from segrules.sql.planner import Among, Plan, planned
@@ -60,7 +61,9 @@ def plan(
     among: Among | None = None,
 ) -> Plan:
     """The statement of ``select`` together with the reasons for its shape."""
-    return planned(predicate, Writer(mapping, dialect, zone, members), among)
+    found = planned(predicate, Writer(mapping, dialect, zone, members), among)
+    refuse_too_deep(found.statement, dialect)
+    return found
 
 
 def count(statement: sa.Select[Any]) -> sa.Select[Any]:
@@ -88,7 +91,9 @@ def evaluate(
         else:
             column = _shown(writer.terms.decoded(writer.terms.write(item, writer.rows)))
         columns.append(column.label(f"item{number}"))
-    return sa.select(*columns).select_from(writer.frame.clause).where(writer.customer.key.in_(ids))
+    statement = sa.select(*columns).select_from(writer.frame.clause).where(writer.customer.key.in_(ids))
+    refuse_too_deep(statement, dialect)
+    return statement
 
 
 def _shown(value: Value) -> ColumnElement[Any]:

@@ -6,6 +6,7 @@ may be NULL, which WHERE, HAVING and CASE take for false.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as AnyMapping
 from decimal import Decimal
 from typing import Any, assert_never
@@ -53,6 +54,11 @@ from segrules.sql.values import Arithmetic, Value, apply
 _LISTED_DAYS = 40
 #: Kinds whose equality names something.
 _NAMES = (Kind.TEXT, Kind.CODE, Kind.CHOICE)
+#: So many conditions follow each other without parentheses.
+_CHAINED = 50
+
+#: What makes one condition of some.
+Join = Callable[..., ColumnElement[bool]]
 
 
 @frozen(eq=False)
@@ -109,7 +115,7 @@ class Writer:
     def conditions(self, predicate: Predicate, rows: Rows) -> list[ColumnElement[bool]]:
         """A predicate as conditions that all have to hold."""
         items = predicate.items if isinstance(predicate, And) else (predicate,)
-        return [self.write(item, rows) for item in items if item != algebra.TRUE]
+        return balanced(sa.and_, [self.write(item, rows) for item in items if item != algebra.TRUE])
 
     def write(self, predicate: Predicate, rows: Rows) -> ColumnElement[bool]:
         """A predicate as SQL."""
@@ -120,9 +126,9 @@ class Writer:
             case Truth(value=value):
                 return sa.true() if value else sa.false()
             case And(items=items):
-                return sa.and_(*(self.write(item, rows) for item in items))
+                return sa.and_(*balanced(sa.and_, [self.write(item, rows) for item in items]))
             case Or(items=items):
-                return sa.or_(*(self.write(item, rows) for item in items))
+                return sa.or_(*balanced(sa.or_, [self.write(item, rows) for item in items]))
             case Not(item=item):
                 return self._leaf(item, rows).fails()
             case _:
@@ -225,7 +231,7 @@ class Writer:
                 self._compare(Compare(Op.EQ, predicate.term, Const(each, predicate.kind), predicate.kind), rows)
                 for each in found
             ]
-            return Condition(sa.or_(sa.false(), *(each.holds() for each in compared)), nulls)
+            return Condition(sa.or_(sa.false(), *balanced(sa.or_, [each.holds() for each in compared])), nulls)
         if predicate.kind is Kind.NUMBER:
             return self._one_of_numbers(value, found, nulls)
         if value.stored is not None and value.stored.codes is not None:
@@ -256,7 +262,7 @@ class Writer:
         rights = [each.right for each in kept if isinstance(each, sa.BinaryExpression) and each.left is value.sql]
         if len(rights) == len(kept):
             return Condition(value.sql.in_(rights), nulls)
-        return Condition(sa.or_(*kept), nulls)
+        return Condition(sa.or_(*balanced(sa.or_, kept)), nulls)
 
     def _text_match(self, predicate: TextMatch, rows: Rows) -> Condition:
         value, needle = self.terms.write(predicate.term, rows), self.terms.write(predicate.needle, rows)
@@ -347,6 +353,19 @@ def _on_day(local: ColumnElement[Any], month: int, day: int) -> ColumnElement[bo
 def _nothing(term: Term) -> Any:
     """The value of a term of a row that is not there."""
     return term.value if isinstance(term, Const) else None
+
+
+def balanced(join: Join, items: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    """Conditions that mean the same when they are joined, and are not many: the others stand in parentheses.
+
+    To a database a chain of a thousand is a tree a thousand deep, which SQLite refuses.
+    """
+    found = list(items)
+    while len(found) > _CHAINED:
+        size = max(_CHAINED, -(-len(found) // _CHAINED))
+        parts = [found[start : start + size] for start in range(0, len(found), size)]
+        found = [functions.enclosed(join(*balanced(join, part))) for part in parts]
+    return found
 
 
 def answered(condition: ColumnElement[bool]) -> ColumnElement[bool]:
