@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from segrules.algebra import fold
 from segrules.clock import Clock, Unit
-from segrules.condition import DaysSince, FieldType, Moment
+from segrules.condition import DaysSince, DaysUntil, FieldType, Moment, Whole
 from segrules.errors import Diagnostic
 from segrules.language import nodes
+from segrules.language.order import exact
 from segrules.language.printer import format_condition
-from segrules.language.ranges import EVERYTHING, MANY, Ranges, Reasoning, Values, is_relative
+from segrules.language.ranges import EVERYTHING, MANY, Ranges, Reasoning, Values, Words, as_words, is_relative
 from segrules.language.report import Report
 from segrules.language.shorthand import written_out
+from segrules.language.sorts import Sort, sort_of
 from segrules.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 DEEP = 6
 
 _SIMPLE = (nodes.Compare, nodes.Between, nodes.OneOf, nodes.Within, nodes.IsSet, nodes.YesNoField)
+
+#: The totals of a customer, which are 0 and never missing without orders.
+_SUMS = ("sales", "refunds", "profit")
 
 
 def lint(parsed: Parsed, vocabulary: Vocabulary, clock: Clock | None = None) -> list[Diagnostic]:
@@ -77,6 +83,10 @@ class _Linter:
                     self._quantified(node, around)
                 if node.where is not None:
                     self.condition(node.where, inside)
+            case nodes.Constant(value=False) if not around or not isinstance(
+                around[-1], (nodes.And, nodes.Or, nodes.Group, nodes.Not)
+            ):
+                self._never(node, [node])
             case _:
                 self._leaf(node)
                 for each in nodes.children(node):
@@ -100,22 +110,48 @@ class _Linter:
         if isinstance(node, nodes.Compare) and isinstance(node.left, nodes.FieldRef):
             self._searched(node, node.left)
             self._fraction(node, node.left)
-        found = self.reasoning.of(node)
+        if isinstance(node, (nodes.Between, nodes.OneOf)) and isinstance(node.left, nodes.FieldRef):
+            self._fractions(node, node.left)
+        found = self._known(node)
         if found is None:
             return
         operand, values = found
         known = values & self._possible(operand) if isinstance(values, Ranges) else values
         if known.empty:
             self._never(node, [node])
+        elif _through_shorthand(operand):
+            return
         elif isinstance(values, Ranges) and (~values & self._possible(operand)).empty:
             self.report.warning("SEG902", "this is true for everyone", node, hint="leave it out, or compare otherwise")
+
+    def _known(self, node: nodes.Condition) -> tuple[nodes.Operand, Values] | None:
+        """The values with which a comparison is true; texts only where a field has one, as it compares them."""
+        found = self.reasoning.of(node)
+        if found is None:
+            return None
+        operand, values = found
+        if not isinstance(values, Words):
+            return found
+        if not any(isinstance(each, nodes.Text) for each in nodes.walk(node)):
+            return found
+        type_ = self._type(operand) if isinstance(operand, nodes.FieldRef) else None
+        sort = None if type_ is None else sort_of(type(type_))
+        if sort is Sort.TEXT:
+            return operand, attrs.evolve(values, words=frozenset([fold(each) for each in values.words]))
+        return found if sort in (Sort.CODE, Sort.COUNTRY) else None
 
     def _possible(self, operand: nodes.Operand) -> Ranges:
         """All values that an operand can have."""
         if isinstance(operand, nodes.Aggregate) and operand.function is nodes.Function.COUNT:
             return Ranges(False, (((Decimal(0), 0), None),))
+        if isinstance(operand, nodes.Aggregate) and operand.function is nodes.Function.SUM:
+            return Ranges(False, ((None, None),))
         if isinstance(operand, nodes.FieldRef) and not operand.shorthand:
             type_ = self._type(operand)
+            if type(type_) is Whole and (operand.relation, operand.name) == ("lifetime", "orders"):
+                return Ranges(False, (((Decimal(0), 0), None),))
+            if operand.relation == "lifetime" and operand.name in _SUMS:
+                return Ranges(False, ((None, None),))
             if type_ is not None and type_.required:
                 return Ranges(False, ((None, None),))
         return EVERYTHING
@@ -139,13 +175,39 @@ class _Linter:
                     hint="where it can be, write starts with or is",
                 )
 
+    def _fractions(self, node: nodes.Between | nodes.OneOf, ref: nodes.FieldRef) -> None:
+        values = (node.low, node.high) if isinstance(node, nodes.Between) else node.values
+        numbers = () if isinstance(values, nodes.Parameter) else [exact(each) for each in values]
+        if isinstance(self._type(ref), (DaysSince, DaysUntil)) and any(
+            each is not None and each % 1 for each in numbers
+        ):
+            self._counts_days(node, ref)
+
+    def _counts_days(self, node: nodes.Condition, ref: nodes.FieldRef, write: str | None = None) -> None:
+        since = isinstance(self._type(ref), DaysSince)
+        self.report.warning(
+            "SEG913",
+            f"{ref.name} counts whole days, so a fraction of a day never shows",
+            node,
+            write=write,
+            hint="compare the moment with a length of time: before 1 hour ago" if since else "write whole days",
+        )
+
     def _fraction(self, node: nodes.Compare, ref: nodes.FieldRef) -> None:
         type_ = self._type(ref)
         right = node.right
-        if not isinstance(type_, DaysSince) or not isinstance(right, nodes.Number) or right.value == int(right.value):
+        if (
+            not isinstance(type_, (DaysSince, DaysUntil))
+            or not isinstance(right, nodes.Number)
+            or right.value == int(right.value)
+        ):
             return
         write = None
-        if type_.of and node.comparison in (nodes.Comparison.LESS, nodes.Comparison.GREATER):
+        if (
+            isinstance(type_, DaysSince)
+            and type_.of
+            and node.comparison in (nodes.Comparison.LESS, nodes.Comparison.GREATER)
+        ):
             side = "after" if node.comparison is nodes.Comparison.LESS else "before"
             hours = right.value * 24
             number, unit = (hours, "hour") if hours == int(hours) else (hours * 60, "minute")
@@ -154,13 +216,7 @@ class _Linter:
             negated = "not " if node.negated else ""
             placed = nodes.Compare(ref, nodes.Comparison.LESS, literal)
             write = f"{path}{type_.of} {negated}{side} " + format_condition(placed).partition("before ")[2]
-        self.report.warning(
-            "SEG913",
-            f"{ref.name} counts whole days, so a fraction of a day never shows",
-            node,
-            write=write,
-            hint="compare the moment with a length of time: before 1 hour ago",
-        )
+        self._counts_days(node, ref, write)
 
     # --- several together --------------------------------------------------------------------------
 
@@ -173,6 +229,13 @@ class _Linter:
                 self.report.warning("SEG904", "this stands here twice", item)
                 continue
             seen.add(item)
+            other = _opposite(item)
+            if other in seen and self._known(item) is None:
+                place = next(each for each in items if each == other).span.to(item.span)
+                if both:
+                    self.report.warning("SEG903", "these can never be true together", place)
+                else:
+                    self.report.warning("SEG902", "one of these is true for everyone", place)
             if isinstance(item, nodes.Constant):
                 if item.value == both:
                     self.report.warning("SEG904", f"{str(item.value).lower()} changes nothing here", item)
@@ -183,7 +246,7 @@ class _Linter:
                 else:
                     self.report.warning("SEG902", "with true in it, this is true for everyone", node)
                 continue
-            found = self.reasoning.of(item)
+            found = self._known(item)
             if found is not None and not _through_shorthand(found[0]):
                 ranges.setdefault(found[0], []).append((item, found[1]))
         for operand, known in ranges.items():
@@ -193,6 +256,8 @@ class _Linter:
     def _together(
         self, node: nodes.Condition, operand: nodes.Operand, known: list[tuple[nodes.Condition, Values]], both: bool
     ) -> None:
+        if any(isinstance(values, Words) for _, values in known):
+            known = [(item, as_words(values)) for item, values in known]
         total = known[0][1]
         place = known[0][0].span
         for item, values in known[1:]:
@@ -307,6 +372,21 @@ class _Linter:
                 return grows
             case _:
                 return False
+
+
+def _opposite(node: nodes.Condition) -> nodes.Condition:
+    """The condition that is true where this one is not, as a rule would write it."""
+    match node:
+        case nodes.Not():
+            return node.item
+        case nodes.InSegment():
+            return attrs.evolve(node, negated=not node.negated)
+        case nodes.Quantified(quantifier=nodes.Quantifier.ANY):
+            return attrs.evolve(node, quantifier=nodes.Quantifier.NO)
+        case nodes.Quantified(quantifier=nodes.Quantifier.NO):
+            return attrs.evolve(node, quantifier=nodes.Quantifier.ANY)
+        case _:
+            return nodes.Not(node)
 
 
 def _is_none(node: nodes.Condition) -> bool:

@@ -89,6 +89,11 @@ class Words:
         return not self.missing and not self.words and not self.all_but
 
 
+def as_words(values: Ranges | Words) -> Words:
+    """What ``is set``, ``is not set`` or an empty list leaves of the words."""
+    return values if isinstance(values, Words) else Words(values.missing, frozenset(), bool(values.stretches))
+
+
 Values = Ranges | Words
 #: Longer lists are not reasoned about.
 MANY = 100
@@ -162,6 +167,8 @@ class Reasoning:
             case nodes.Not(item=item):
                 inner = self.of(item)
                 return None if inner is None else (inner[0], ~inner[1])
+            case nodes.OneOf(left=left, values=()):
+                found = Ranges(False, ())
             case nodes.OneOf(left=left, values=tuple() as values) if len(values) <= MANY:
                 for value in values:
                     one = self._equal(value)
@@ -188,7 +195,7 @@ class Reasoning:
             case nodes.YesNo():
                 return Words(False, frozenset({str(value.value)}))
             case nodes.Text():
-                return None
+                return Words(False, frozenset({value.value}))
         times = self.times(value)
         return None if times is None else _stretch(times[0], times[1], not times[2])
 
