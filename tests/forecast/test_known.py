@@ -112,7 +112,10 @@ def test_aware_moments_of_plain_objects() -> None:
 def test_a_local_day_of_two_hours_ago() -> None:
     """The day of ``2 hours ago`` turns at two o'clock, not at midnight."""
     binding = Binding(Clock(datetime(2025, 7, 4, 12, tzinfo=UTC), sr.Shop.default().zone))
-    days = [DayNumber(each) for each in (Field(CUSTOMER, "birth_date", Kind.DATE), Const(RelativeInstant(-7200000000), Kind.MOMENT))]
+    days = [
+        DayNumber(each)
+        for each in (Field(CUSTOMER, "birth_date", Kind.DATE), Const(RelativeInstant(-7200000000), Kind.MOMENT))
+    ]
     rule = Compare(Op.LT, *days, Kind.NUMBER)
     found = foresee(rule, binding, OneCustomer(customer({"birth_date": "2025-07-04"}), binding.clock.zone))
     assert found.moment == moment("2025-07-05T02:00")

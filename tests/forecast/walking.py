@@ -181,4 +181,3 @@ def smallest(walk_: Walk, fails: Any, tries: int = 200) -> Walk:
                 walk_, found = each, True
                 break
     return walk_
-

@@ -53,7 +53,7 @@ def test_a_set_of_rules_reads_everything_it_needs_once(engine: sa.Engine) -> Non
     rules = {each.name: sr.parse(each.text, SHOP) for each in PRACTICAL}
     together = sr.RuleSet(rules, SHOP)
     customer, statements = read(engine, together)
-    assert len(statements) == len({statement for statement in statements}) <= 14
+    assert len(statements) == len(set(statements)) <= 14
     with engine.connect() as connection:
         for loaded, nested in zip(
             sr.Customer.load_many(connection, SHOP, range(1, 61), together), nested_customers(DEMO), strict=True

@@ -182,8 +182,9 @@ class _Slope:
             case Aggregate(fold=Fold.SUM, source=source, value=value) if value is not None and not moves(source, live):
                 count = Aggregate(Fold.COUNT, source, value, Kind.NUMBER)
                 return {(day, (*others, count)): factor for (day, others), factor in self.factors(value).items()}
-            case Aggregate(fold=Fold.MIN | Fold.MAX, source=source, value=value) | algebra.Picked(
-                source=source, value=value
+            case (
+                Aggregate(fold=Fold.MIN | Fold.MAX, source=source, value=value)
+                | algebra.Picked(source=source, value=value)
             ) if value is not None and not moves(source, live):
                 inner = self.factors(value)
                 if not any(others for _, others in inner):

@@ -117,9 +117,7 @@ class Ranges(Turns):
 
         if total.fold is not Fold.SUM or value is None:
             return over(outlook.always), over(outlook.sometimes)
-        below, above = (
-            over(all_of(outlook.changing, Compare(op, value, ZERO, Kind.NUMBER))) for op in (Op.LT, Op.GT)
-        )
+        below, above = (over(all_of(outlook.changing, Compare(op, value, ZERO, Kind.NUMBER))) for op in (Op.LT, Op.GT))
         kept = over(outlook.always)
         return algebra.Sum((kept, below)), algebra.Sum((kept, above))
 
@@ -143,9 +141,7 @@ class Ranges(Turns):
             sides.append(each if is_bound else bind_term(each, self.ends[0]))
             stirred.append(FALSE if is_bound else self._stir(each))
         found, stir = self.condition(Compare(node.op, sides[0], sides[1], node.kind)), any_of(*stirred)
-        return Outlook(
-            all_of(found.always, negate(stir)), any_of(found.sometimes, stir), any_of(found.changing, stir)
-        )
+        return Outlook(all_of(found.always, negate(stir)), any_of(found.sometimes, stir), any_of(found.changing, stir))
 
     def _stir(self, node: Term | Predicate | Source) -> Predicate:
         """Whether something in a part may change in the span."""
