@@ -187,7 +187,7 @@ class OperandMaker:
 
         def usable(relation: Relation) -> bool:
             assert relation.rows is not None
-            wanted = about is None or relation.word == about[0]
+            wanted = relation.rows.pick is None and (about is None or relation.word == about[0])
             return wanted and bool(self._folded(function, relation, types)) and not (picks and not relation.rows.moment)
 
         opened = self.relation(usable)
