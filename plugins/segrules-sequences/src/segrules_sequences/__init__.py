@@ -1,0 +1,1 @@
+"""Timed e-mail sequences for customers who enter or leave a segment of segrules."""
