@@ -39,7 +39,7 @@ class Recipient:
 class Letter:
     """All that is known of one mail before it is written.
 
-    ``step`` counts from 1. ``extra`` are the variables that plugins add, of a coupon for instance. ``sender`` may
+    ``step`` counts from 1, and ``steps`` is how many there are. ``extra`` are the variables that plugins add, of a coupon for instance. ``sender`` may
     hold a display name. ``at`` is the moment of writing, aware.
     """
 
@@ -53,18 +53,20 @@ class Letter:
     topic: str
     template: str
     at: Any
+    steps: int | None = None
     extra: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
 @frozen(eq=False)
 class Template:
-    """A stored template. Without ``text`` the plain text part is made from the HTML."""
+    """A stored template. Without ``text`` the plain text part is made from the HTML; ``style`` is CSS for the HTML."""
 
     name: str
     subject: str
     html: str
     text: str | None = None
     version: str = ""
+    style: str = ""
 
 
 class Templates(Protocol):
@@ -109,7 +111,7 @@ class Composer(Protocol):
         ...
 
     def compose(self, letter: Letter) -> Composed:
-        """The finished mail. TemplateError when it cannot be written."""
+        """The finished mail. TemplateError when it cannot be written, MailError when it cannot be addressed or built."""
         ...
 
 
