@@ -123,6 +123,8 @@ LEAVES: dict[str, tuple[Any, list[int]]] = {
     "picked, ties by id": (Compare(Op.EQ, status, Const("subscribed", Kind.CHOICE), Kind.CHOICE), [1]),
     "picked, none": (Compare(Op.EQ, status, Const("not_subscribed", Kind.CHOICE), Kind.CHOICE), [2, 4, 5, 6]),
     "first, then asked": (any_row("orders", None, Pick("created_at", False), Present(Field(me.source("orders")[1].row, "store", Kind.CHOICE))), [1]),
+    "row above the first of some": (any_row("orders", lambda o: more(o.number("grand_total"), me.picked("orders", "grand_total", Kind.NUMBER, Pick("created_at", False), lambda first: first.is_one_of("website", ("main",))))), [1]),
+    "day of no moment": (Compare(Op.LT, FirstPresent((DayNumber(FirstPresent((Const(None, Kind.MOMENT), Const(None, Kind.MOMENT)), Kind.MOMENT)), DayNumber(Const(None, Kind.DATE)), number(1)), Kind.NUMBER), number(2), Kind.NUMBER), EVERYONE),
     "row with a missing value": (any_row("carts", lambda c: Not(more(c.number("grand_total"), number("200.00005")))), [1, 2]),
     "row above a finer constant": (any_row("carts", lambda c: more(c.number("grand_total"), number("200.00005"))), [3]),
     "stored code": (any_row("carts", lambda c: c.is_one_of("status", ("inactive", "gone"))), [3]),
