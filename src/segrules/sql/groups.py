@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from decimal import Decimal
 from typing import Any
 
@@ -62,11 +63,13 @@ class Group:
         return _is_about(predicate, self.totals)
 
 
-def groups_of(parts: list[Predicate]) -> list[Group]:
-    """The totals in some conditions, by the rows that they are made of."""
+def groups_of(parts: list[Predicate], known: Container[Term] = ()) -> list[Group]:
+    """The totals in some conditions, by the rows that they are made of; without those that are known."""
     found: dict[tuple[algebra.Row, ...], dict[Aggregate, None]] = {}
     for part in parts:
         for total in totals(part):
+            if total in known:
+                continue
             found.setdefault(total.source.rows, {})[total] = None
     return [Group(rows, tuple(of)) for rows, of in found.items()]
 

@@ -70,11 +70,11 @@ def planned(predicate: Predicate, writer: Writer, among: Among | None = None) ->
     if normal == FALSE:
         statement = sa.select(writer.customer.key).select_from(writer.frame.clause).where(sa.false())
         return Plan(statement, ("nothing is read: the rule can never hold",))
-    return _Planner(writer, normal, among).plan()
+    return Planner(writer, normal, among).plan()
 
 
 @frozen(eq=False)
-class _Pass:
+class Pass:
     """A reading of a relation's rows; ``filtered`` are the totals that skip some of them."""
 
     opened: Opened
@@ -83,7 +83,9 @@ class _Pass:
     filtered: frozenset[Aggregate]
 
 
-class _Planner:
+class Planner:
+    """Plans one statement; totals that the writer's terms know already are taken from there."""
+
     def __init__(self, writer: Writer, predicate: Predicate, among: Among | None) -> None:
         self.writer = writer
         self.engine = writer.engine
@@ -92,7 +94,7 @@ class _Planner:
         self.among = among.correlate(None) if isinstance(among, sa.Select) else among
         #: DuckDB itself brings a filter on the customers to wherever it helps.
         self.pushed = self.among is not None and self.engine != "duckdb"
-        self.driven = self.pushed or any(_is_selective(part) for part in self.parts)
+        self.driven = self.pushed or any(is_selective(part) for part in self.parts)
 
     def plan(self) -> Plan:
         """The statement and the reasons."""
@@ -105,7 +107,7 @@ class _Planner:
         either = [part for part in left if self._is_either(part, left)]
         left = [part for part in left if not any(part is each for each in either)]
         if not (self.driven and self.engine == "sqlite"):
-            for group in groups_of(left):
+            for group in groups_of(left, self.writer.terms.hoisted):
                 if self._by_index(group):
                     self.lines.append(f"{group.name}: totals of a stretch of time, computed for each customer")
                 else:
@@ -128,7 +130,7 @@ class _Planner:
         """Join one grouped sub-query with all totals of a relation; what is left to be asked outside."""
         writer = self.writer
         inner = any(known_truth(part, group.empty) is False for part in parts)
-        passed = self._pass(group)
+        passed = self.read(group)
         opened, folded = passed.opened, passed.folded
         inside = [
             part for part in parts if inner and group.alone(part) and not self._repeats(part, passed.filtered, parts)
@@ -159,7 +161,7 @@ class _Planner:
         )
         return outside
 
-    def _pass(self, group: Group) -> _Pass:
+    def read(self, group: Group) -> Pass:
         """One reading of a relation's rows that gives all totals of a group."""
         writer = self.writer
         opened = writer.sources.opened(Source(CUSTOMER, group.rows, TRUE), writer.rows)
@@ -176,7 +178,7 @@ class _Planner:
             only = None if rest == TRUE else writer.write(rest, opened.rows)
             folded[total] = writer.terms.folded(total, opened.rows, only, grouped=True)
         filtered = frozenset(total for total, rest in zip(group.totals, rests, strict=True) if rest != TRUE)
-        return _Pass(opened, where, folded, filtered)
+        return Pass(opened, where, folded, filtered)
 
     def _repeats(self, part: Predicate, filtered: frozenset[Aggregate], parts: list[Predicate]) -> bool:
         """Whether HAVING would compute a filtered total again that another condition needs too."""
@@ -205,7 +207,7 @@ class _Planner:
                     if source.parent != CUSTOMER or source.pick is not None or looks_outside(source, where):
                         return False
                 case _:
-                    groups = groups_of([item])
+                    groups = groups_of([item], self.writer.terms.hoisted)
                     if len(groups) != 1 or not groups[0].alone(item) or others & set(groups[0].totals):
                         return False
                     if known_truth(item, groups[0].empty) is not False:
@@ -220,7 +222,7 @@ class _Planner:
     def _alternative(self, item: Predicate) -> ColumnElement[bool]:
         if isinstance(item, Exists):
             return self.writer.sources.among(item.source, item.where, self.writer.rows)
-        passed = self._pass(groups_of([item])[0])
+        passed = self.read(groups_of([item])[0])
         hoisted = self.writer.terms.hoisted
         hoisted.update(passed.folded)
         having = self.writer.write(item, {})
@@ -311,7 +313,7 @@ def _conjuncts(predicate: Predicate) -> list[Predicate]:
     return list(predicate.items) if isinstance(predicate, And) else [] if predicate == TRUE else [predicate]
 
 
-def _is_selective(part: Predicate) -> bool:
+def is_selective(part: Predicate) -> bool:
     """Whether a condition on the customer's own columns leaves few of them."""
     match part:
         case Compare(op=Op.GT | Op.GE, left=Field(row=row), right=Const(), kind=Kind.MOMENT):

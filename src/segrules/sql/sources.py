@@ -87,16 +87,22 @@ class Sources:
 
     def _matching(self, source: Source, where: Predicate, rows: Rows) -> tuple[Opened, list[ColumnElement[bool]]]:
         """A SELECT over the rows that make an existence true."""
-        opened = self.opened(source, rows)
         if source.pick is None:
+            opened = self.opened(source, rows)
             found = [
                 *self._spread(source.where, opened.rows, opened.frame),
                 *self._spread(where, opened.rows, opened.frame),
             ]
             return opened, found
-        conditions = self.writer.conditions(source.where, opened.rows)
-        conditions += self._not_outdone(source, source.pick, opened, rows)
+        opened, conditions = self.picked(source, rows)
         return opened, conditions + self.writer.conditions(where, opened.rows)
+
+    def picked(self, source: Source, rows: Rows) -> tuple[Opened, list[ColumnElement[bool]]]:
+        """A SELECT over the rows that a pick takes."""
+        assert source.pick is not None
+        opened = self.opened(source, rows)
+        conditions = self.writer.conditions(source.where, opened.rows)
+        return opened, conditions + self._not_outdone(source, source.pick, opened, rows)
 
     def _joins(self, source: Source, where: Predicate, rows: Rows, frame: Frame) -> bool:
         if source.pick is not None or rows[source.parent.depth].frame is not frame:

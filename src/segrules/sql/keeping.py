@@ -1,0 +1,63 @@
+"""What a statement finds, kept in a temporary table of the connection until it is dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import ClauseElement, Executable
+
+from segrules.sql.functions import engine_name
+
+
+class _Kept(Executable, ClauseElement):
+    """A query whose rows are kept: PostgreSQL uses all its workers for that, not for INSERT."""
+
+    inherit_cache = False
+
+    def __init__(self, head: str, query: sa.Select[Any]) -> None:
+        self.head, self.query = head, query
+
+
+@compiles(_Kept)
+def _write_kept(element: _Kept, compiler: Any, **keywords: Any) -> str:
+    return f"{element.head} {compiler.process(element.query, **keywords)}"
+
+
+def keep(connection: sa.Connection, table: sa.Table, query: sa.Select[Any], *, until_commit: bool = False) -> int:
+    """The rows of a query lie in a temporary table, whose first column is its key; how many they are.
+
+    ``until_commit``: on PostgreSQL the table is gone with the transaction.
+    """
+    engine = engine_name(connection.dialect.name)
+    prepared = connection.dialect.identifier_preparer
+    key, *rest = (prepared.quote(each.name) for each in table.c)
+    create = f"CREATE TEMPORARY TABLE {table.name}"
+    match engine:
+        case "sqlite":
+            # No types: what comes out must be what went in.
+            whole = "INTEGER " if isinstance(table.c[0].type, sa.Integer) else ""
+            columns = ", ".join([f"{key} {whole}PRIMARY KEY NOT NULL", *rest])
+            connection.exec_driver_sql(f"{create} ({columns})")
+            connection.execute(_Kept(f"INSERT INTO temp.{table.name}", query))
+        case "mariadb":
+            connection.execute(_Kept(f"{create} (PRIMARY KEY ({key}))", query))
+        case "postgresql":
+            connection.execute(_Kept(f"{create}{' ON COMMIT DROP' if until_commit else ''} AS", query))
+        case _:
+            connection.execute(_Kept(f"{create} AS", query))
+    count = int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
+    if engine == "postgresql":
+        # Without key and statistics PostgreSQL takes a new table for small, and joins it row by row.
+        connection.exec_driver_sql(f"CREATE UNIQUE INDEX ON pg_temp.{table.name} ({key})")
+        connection.exec_driver_sql(f"ANALYZE pg_temp.{table.name}")
+    return count
+
+
+def drop(connection: sa.Connection, table: sa.Table) -> None:
+    """The temporary table is not there."""
+    # Without the word TEMPORARY MariaDB would commit the transaction.
+    engine = engine_name(connection.dialect.name)
+    place = {"mariadb": "TEMPORARY TABLE IF EXISTS ", "postgresql": "TABLE IF EXISTS pg_temp."}
+    connection.exec_driver_sql(f"DROP {place.get(engine, 'TABLE IF EXISTS temp.')}{table.name}")
