@@ -10,6 +10,8 @@ SegrulesError
 │   ├── MomentError         the moment of the evaluation has no time zone, or is none that databases know
 │   ├── CustomerError       data of a customer in memory has a wrong type
 │   └── BackendError        this database cannot give the exact answer, so it gives none
+├── InterchangeError    what another program wrote cannot be read as a rule or a segment
+│   └── RuleJsonError       the JSON form of a rule means nothing; carries mistakes with their places
 ├── ShopError           the mapping does not fit the database
 └── VocabularyError     a plugin is broken, or two plugins use one word
 """
@@ -57,6 +59,10 @@ class CustomerError(EvaluationError):
 
 class BackendError(EvaluationError):
     """The database cannot answer this rule exactly."""
+
+
+class InterchangeError(SegrulesError):
+    """What another program wrote cannot be read as a rule or a segment."""
 
 
 class ShopError(SegrulesError):
