@@ -39,7 +39,8 @@ class MembersChanged:
     """Who entered and who left a segment, in the transaction that writes it.
 
     ``entered`` and ``left`` select customer ids (one column, ``customer_id``) on the connection that comes with
-    them, and only until its transaction ends. ``at`` is the moment for which the customers were judged.
+    them, and only until its transaction ends. ``at`` is the moment for which the customers were judged. ``prefix`` and
+    ``schema`` say where the store's tables are, so that a plugin can keep its own beside them.
     """
 
     segment: str
@@ -49,6 +50,8 @@ class MembersChanged:
     left: sa.Select[Any]
     entered_count: int
     left_count: int
+    prefix: str = "segrules_"
+    schema: str | None = None
 
 
 @hookspec

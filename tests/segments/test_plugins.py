@@ -50,9 +50,11 @@ def test_a_plugin_is_told(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> No
         listeners.installed.cache_clear()
 
 
-def test_without_plugins_nobody_is_called() -> None:
+def test_without_plugins_nobody_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listeners, "entry_points", lambda group: [])
     listeners.installed.cache_clear()
     assert listeners.installed() is None
+    listeners.installed.cache_clear()
 
 
 def test_a_misspelt_hook_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -329,9 +329,11 @@ class _Change:
 
     def _tell(self, reason: Reason, left: sa.Table, come: int, gone: int) -> None:
         if come or gone:
+            tables = self.by.tables
             change = MembersChanged(
-                self.stored.segment.name, reason, self.at, self._entered(), sa.select(left.c.customer_id), come, gone
-            )
+                self.stored.segment.name, reason, self.at, self._entered(), sa.select(left.c.customer_id), come, gone,
+                prefix=tables.prefix, schema=tables.metadata.schema,
+            )  # fmt: skip
             for listener in self.by.listeners:
                 listener(self.connection, change)
 

@@ -189,9 +189,14 @@ class SegmentStore:
         with self._reading() as catalogue:
             return membership.contains(catalogue, name, customer)
 
-    def matches(self, name: str, customer: Any, *, at: datetime | None = None) -> bool:
-        """Whether a customer would be a member now, whatever is stored of it."""
-        with self._reading() as catalogue:
+    def matches(
+        self, name: str, customer: Any, *, at: datetime | None = None, connection: sa.Connection | None = None
+    ) -> bool:
+        """Whether a customer would be a member now, whatever is stored of it.
+
+        With ``connection`` it is asked there, so that what its transaction has locked or written counts.
+        """
+        with self._reading(connection) as catalogue:
             return Trial(catalogue, catalogue.named(name).segment, _now(at)).holds(customer)
 
     def segments_of(self, customer: Any) -> Sequence[str]:
@@ -313,7 +318,10 @@ class SegmentStore:
         return Refresher(self._engine, self.shop, self.tables, listeners)
 
     @contextmanager
-    def _reading(self) -> Iterator[Catalogue]:
+    def _reading(self, given: sa.Connection | None = None) -> Iterator[Catalogue]:
+        if given is not None:
+            yield Catalogue(given, self.tables, self.shop)
+            return
         with self._engine.connect() as connection:
             yield Catalogue(connection, self.tables, self.shop)
 

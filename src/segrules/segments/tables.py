@@ -35,6 +35,7 @@ class Codes(TypeDecorator[tuple[str, ...]]):
 class Tables:
     """The store's tables in a metadata of their own, which Alembic can take as a target."""
 
+    prefix: str
     metadata: sa.MetaData
     segments: sa.Table
     uses: sa.Table
@@ -113,4 +114,4 @@ class Tables:
             sa.Column("entered", sa.BigInteger, nullable=False),
             sa.Column("left", sa.BigInteger, nullable=False, quote=True),
         )
-        return cls(metadata, segments, uses, states, members, refreshes)
+        return cls(prefix, metadata, segments, uses, states, members, refreshes)
