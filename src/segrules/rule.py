@@ -14,7 +14,7 @@ from segrules import binding, language, lowering
 from segrules.algebra import InSegment, Predicate, Term, walk
 from segrules.binding import Binding
 from segrules.clock import Clock
-from segrules.errors import BackendError, Diagnostic, EvaluationError, ParameterError, SegmentError
+from segrules.errors import Diagnostic, EvaluationError, ParameterError, SegmentError
 from segrules.explaining import Questions
 from segrules.forecast import Forecast, OneCustomer, foresee
 from segrules.language import Expected, Limits, nodes
@@ -102,8 +102,7 @@ class Rule:
 
     def bound(self, shop: Shop, **given: Unpack[Given]) -> Predicate:
         """What the rule says of a customer of this shop at this moment, in the algebra."""
-        lowered = self.lowered(shop.vocabulary, given.get("parameters"))
-        return binding.bind(lowered, _binding(shop, given))
+        return self._bound(Evaluation.of(shop, given))
 
     def select(
         self, shop: Shop, dialect: Dialect | str, *, among: Among | None = None, **given: Unpack[Given]
@@ -120,9 +119,10 @@ class Rule:
         """The statement together with the shapes that the planner chose, and why."""
         from segrules import sql
 
-        predicate = self.bound(shop, **given)
-        members = _members(predicate, given.get("segments"))
-        return sql.plan(predicate, shop.mapping, _dialect(dialect), _clock(shop, given).zone, members, among)
+        asked = Evaluation.of(shop, given)
+        predicate = self._bound(asked)
+        members = asked.members(predicate)
+        return sql.plan(predicate, shop.mapping, sql.dialect_of(dialect), asked.clock.zone, members, among)
 
     def count(self, connection: sa.Connection, shop: Shop, **given: Unpack[Given]) -> int:
         """How many customers match."""
@@ -138,10 +138,11 @@ class Rule:
         A segment that ``segments`` does not give by its rule is looked for among the customer's ``segments``; one that
         it does not give at all, when it is given, is an error.
         """
-        bound = self.bound(shop, **given)
-        if given.get("segments") is not None:
-            _members(bound, given["segments"])
-        return compile_predicate(bound, _clock(shop, given).zone)
+        asked = Evaluation.of(shop, given)
+        bound = self._bound(asked)
+        if asked.segments is not None:
+            asked.members(bound)
+        return compile_predicate(bound, asked.clock.zone)
 
     def explain(
         self,
@@ -157,15 +158,16 @@ class Rule:
         answers every part itself. Without a shop, the default one. EvaluationError when there is no such customer.
         """
         shop = shop if shop is not None else Shop.default(vocabulary=self.vocabulary)
-        questions = Questions(self.condition, shop.vocabulary, _binding(shop, given), given.get("parameters") or {})
-        tree = questions.tree(self.lowered(shop.vocabulary, given.get("parameters")))
-        zone = _clock(shop, given).zone
+        asked = Evaluation.of(shop, given)
+        questions = Questions(self.condition, shop.vocabulary, asked.binding, asked.parameters)
+        tree = questions.tree(self.lowered(shop.vocabulary, asked.parameters))
+        zone = asked.clock.zone
         if connection is None:
             return tree.answered([_in_memory(item, zone)(customer) for item in questions.items])
         from segrules import sql
 
         sql.prepare(connection)
-        members = _members(questions.items[tree.truth], given.get("segments"))
+        members = asked.members(questions.items[tree.truth])
         statement = sql.evaluate(questions.items, shop.mapping, connection.dialect, zone, [customer], members)
         row = connection.execute(statement).first()
         if row is None:
@@ -181,29 +183,28 @@ class Rule:
 
     def next_change_for(self, customer: Any, shop: Shop, **given: Unpack[Given]) -> datetime | None:
         """The same for one customer in memory."""
-        witness = OneCustomer(customer, _clock(shop, given).zone)
-        return foresee(*self._to_foresee(shop, given), witness).moment
+        asked = Evaluation.of(shop, given)
+        lowered = self.lowered(shop.vocabulary, asked.parameters)
+        return foresee(lowered, asked.binding, OneCustomer(customer, asked.clock.zone)).moment
 
     def forecast(self, connection: sa.Connection, shop: Shop, **given: Unpack[Given]) -> Forecast:
         """What :meth:`next_change` says, with whether it is exact."""
         from segrules.forecast.database import Everyone
 
-        members = _members(self.bound(shop, **given), given.get("segments"))
-        witness = Everyone(connection, shop.mapping, _clock(shop, given).zone, members)
-        return foresee(*self._to_foresee(shop, given), witness)
+        asked = Evaluation.of(shop, given)
+        witness = Everyone(connection, shop.mapping, asked.clock.zone, asked.members(self._bound(asked)))
+        return foresee(self.lowered(shop.vocabulary, asked.parameters), asked.binding, witness)
 
     # --- inside ------------------------------------------------------------------------------------
 
-    def _to_foresee(self, shop: Shop, given: Given) -> tuple[Predicate, Binding]:
-        return self.lowered(shop.vocabulary, given.get("parameters")), _binding(shop, given)
+    def _bound(self, asked: Evaluation) -> Predicate:
+        return binding.bind(self.lowered(asked.vocabulary, asked.parameters), asked.binding)
 
     def lowered(self, vocabulary: Vocabulary, parameters: Mapping[str, Any] | None) -> Predicate:
         """The rule in the algebra of a vocabulary; kept for the next time unless parameters take part."""
         self._check(parameters or {})
         if parameters:
-            # What can be read only once is read here: a parameter may stand in several places.
-            plain = {name: tuple(value) if isinstance(value, Iterator) else value for name, value in parameters.items()}
-            return lowering.lower(self.condition, vocabulary, plain)
+            return lowering.lower(self.condition, vocabulary, parameters)
         found = self._lowered.get(vocabulary)
         if found is None:
             found = self._lowered[vocabulary] = lowering.lower(self.condition, vocabulary)
@@ -219,22 +220,50 @@ class Rule:
             raise ParameterError(f"the rule has no parameter {_listed(unknown)}; {has}")
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f":{name}" for name in names)
+@frozen(eq=False)
+class Evaluation:
+    """What was given with an evaluation, each part read once: the present too, and what can be read only once."""
+
+    vocabulary: Vocabulary
+    binding: Binding
+    parameters: Mapping[str, Any]
+    segments: Segments | None
+
+    @classmethod
+    def of(cls, shop: Shop, given: Given) -> Evaluation:
+        """Raises EvaluationError for what is no website, SegmentError for a live segment with parameters."""
+        timezone, segments = given.get("timezone"), given.get("segments")
+        clock = Clock.at(given.get("at"), shop.zone if timezone is None else zone_named(timezone))
+        live = {name: _live(name, each, shop) for name, each in (segments or {}).items() if isinstance(each, Rule)}
+        setting = Binding(clock, scope_of(given.get("website")), live)
+        return cls(shop.vocabulary, setting, kept(given.get("parameters")), segments)
+
+    @property
+    def clock(self) -> Clock:
+        """The present, in the shop's zone or the one given."""
+        return self.binding.clock
+
+    def members(self, item: Predicate | Term) -> Mapping[str, Any]:
+        """The stored segments; SegmentError when the item refers to one that was not given."""
+        segments = self.segments or {}
+        stored: dict[str, Any] = {name: given for name, given in segments.items() if not isinstance(given, Rule)}
+        for name, given in stored.items():
+            if isinstance(given, str):
+                raise SegmentError(f'segment "{name}" is given as text; give a Rule (segrules.parse) or a selectable')
+        for each in walk(item):
+            if isinstance(each, InSegment) and each.name not in stored:
+                known = f"; known are {', '.join(sorted(segments))}" if segments else ""
+                raise SegmentError(f'there is no segment "{each.name}"{known}: give it in segments=')
+        return stored
 
 
-def _clock(shop: Shop, given: Given) -> Clock:
-    timezone = given.get("timezone")
-    return Clock.at(given.get("at"), shop.zone if timezone is None else zone_named(timezone))
+def kept(parameters: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Parameters, those that can be read only once as tuples: each may stand in several places."""
+    return {name: tuple(value) if isinstance(value, Iterator) else value for name, value in (parameters or {}).items()}
 
 
-def _binding(shop: Shop, given: Given) -> Binding:
-    segments = given.get("segments") or {}
-    live = {name: _live(name, each, shop) for name, each in segments.items() if isinstance(each, Rule)}
-    return Binding(_clock(shop, given), _websites(given.get("website")), live)
-
-
-def _websites(website: str | Iterable[str] | None) -> tuple[frozenset[str], ...]:
+def scope_of(website: str | Iterable[str] | None) -> tuple[frozenset[str], ...]:
+    """The scope that a website's code, or several, make; EvaluationError for what is no code."""
     if website is None:
         return ()
     codes = [website] if isinstance(website, str) else list(website)
@@ -242,6 +271,10 @@ def _websites(website: str | Iterable[str] | None) -> tuple[frozenset[str], ...]
         if not isinstance(code, str) or not lowering.can_be_kept(code):
             raise EvaluationError(f"a website is named by its code; {code!r} is none")
     return (frozenset(codes),)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f":{name}" for name in names)
 
 
 def _live(name: str, rule: Rule, shop: Shop) -> Predicate:
@@ -252,30 +285,5 @@ def _live(name: str, rule: Rule, shop: Shop) -> Predicate:
     return rule.lowered(shop.vocabulary, None)
 
 
-def _members(item: Predicate | Term, segments: Segments | None) -> Mapping[str, Any]:
-    """The stored segments; SegmentError when the rule refers to one that was not given."""
-    stored: dict[str, Any] = {name: given for name, given in (segments or {}).items() if not isinstance(given, Rule)}
-    for name, given in stored.items():
-        if isinstance(given, str):
-            raise SegmentError(f'segment "{name}" is given as text; give a Rule (segrules.parse) or a selectable')
-    for each in walk(item):
-        if isinstance(each, InSegment) and each.name not in stored:
-            known = f"; known are {', '.join(sorted(segments))}" if segments else ""
-            raise SegmentError(f'there is no segment "{each.name}"{known}: give it in segments=')
-    return stored
-
-
 def _in_memory(item: Predicate | Term, zone: ZoneInfo) -> Callable[[Any], Any]:
     return compile_predicate(item, zone) if isinstance(item, Predicate) else compile_term(item, zone)
-
-
-def _dialect(dialect: Dialect | str) -> Dialect:
-    if not isinstance(dialect, str):
-        return dialect
-    from sqlalchemy.engine import make_url
-
-    from segrules.sql.engines import ENGINES
-
-    if dialect not in ENGINES and dialect != "mysql":
-        raise BackendError(f'there is no dialect "{dialect}"; there are {", ".join((*ENGINES, "mysql"))}')
-    return make_url(f"{dialect}://").get_dialect()()

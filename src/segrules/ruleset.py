@@ -15,7 +15,7 @@ from segrules.binding import Binding
 from segrules.clock import Clock
 from segrules.errors import ParameterError
 from segrules.memory.index import Index, Present
-from segrules.rule import Rule
+from segrules.rule import Rule, kept, scope_of
 from segrules.shop.shop import Shop, zone_named
 
 _Value = TypeVar("_Value")
@@ -91,12 +91,11 @@ class RuleSet:
         self._rules = dict(rules or {})
         self._shop = shop or Shop.default(vocabulary=next((rule.vocabulary for rule in self._rules.values()), None))
         self._segments = dict(segments or {})
-        self._parameters = dict(parameters or {})
+        self._parameters = kept(parameters)
         zone = self._shop.zone if timezone is None else zone_named(timezone)
-        codes = [website] if isinstance(website, str) else website
         # The clock is never asked: times stay open.
         self._clock = Clock(datetime(2000, 1, 1, tzinfo=UTC), zone)
-        self._websites = () if codes is None else (frozenset(codes),)
+        self._websites = scope_of(website)
         #: The segments to which a rule refers, by its name; rules without any are not in it.
         self._references = {
             name: names for name, rule in {**self._segments, **self._rules}.items() if (names := rule.segments)

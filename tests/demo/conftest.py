@@ -2,15 +2,10 @@
 
 import pytest
 
-from segrules.testing.backends import BACKENDS, BackendAbsentError, fresh, required
+from segrules.testing.backends import BACKENDS, fresh_or_skipped
 
 
 @pytest.fixture(params=BACKENDS)
 def engine(request):
-    try:
-        with fresh(request.param) as backend:
-            yield backend.engine
-    except BackendAbsentError as absent:
-        if request.param in required():
-            raise
-        pytest.skip(str(absent))
+    with fresh_or_skipped(request.param) as backend:
+        yield backend.engine

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 import segrules as sr
-from segrules.testing.backends import BACKENDS, Backend, BackendAbsentError, fresh, required
+from segrules.testing.backends import BACKENDS, Backend, fresh_or_skipped
 from segrules.testing.choosing import Seeded
 from segrules.testing.questions import MEMBERS
 from segrules.testing.scene import SEGMENTS
@@ -19,13 +19,8 @@ from .walking import Walk
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    try:
-        with fresh(request.param) as found:
-            yield found
-    except BackendAbsentError as absence:
-        if request.param in required():
-            raise
-        pytest.skip(str(absence))
+    with fresh_or_skipped(request.param) as found:
+        yield found
 
 
 @pytest.mark.parametrize("zone", ["Europe/Rome", "Australia/Lord_Howe"])

@@ -25,6 +25,7 @@ from segrules.condition import Anniversary, Date, DaysSince, DaysUntil, Moment
 from segrules.errors import SegrulesError
 from segrules.forecast import Forecast, OneCustomer, foresee
 from segrules.forecast.moving import moves
+from segrules.rule import Evaluation
 from segrules.shop.shop import Shop
 from segrules.testing.choosing import Chooser, happens, one_of
 from segrules.testing.customers import Population
@@ -78,10 +79,8 @@ class Walk:
         return self.question.rule.lowered(self.shop.vocabulary, dict(self.question.parameters))
 
     def forecast(self, customer: Customer) -> Forecast:
-        return foresee(
-            *self.question.rule._to_foresee(self.shop, self.given),
-            OneCustomer(customer, self.shop.zone),  # type: ignore[arg-type]
-        )
+        asked = Evaluation.of(self.shop, self.given)  # type: ignore[arg-type]
+        return foresee(self.lowered, asked.binding, OneCustomer(customer, self.shop.zone))
 
     def answers(self, moment: datetime, customers: Sequence[Customer]) -> list[bool]:
         """Everyone's answer at a (naive UTC) moment."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import segrules as sr
 from segrules.demo import DemoShop, loading, nested_customers
 from segrules.demo.rules import PRACTICAL
-from segrules.testing import BACKENDS, BackendAbsentError, fresh
+from segrules.testing import BACKENDS, fresh_or_skipped
 
 AT = datetime(2025, 7, 4, 12, tzinfo=UTC)
 SHOP = sr.Shop.default(timezone="Europe/Rome")
@@ -19,12 +19,9 @@ DEMO = DemoShop(60, AT)
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def engine(request: Any) -> Iterator[sa.Engine]:
-    try:
-        with fresh(request.param) as backend:
-            loading.fill(backend.engine, SHOP, DEMO)
-            yield backend.engine
-    except BackendAbsentError as absent:
-        pytest.skip(str(absent))
+    with fresh_or_skipped(request.param) as backend:
+        loading.fill(backend.engine, SHOP, DEMO)
+        yield backend.engine
 
 
 def read(engine: sa.Engine, needs: Any) -> tuple[sr.Customer, list[str]]:

@@ -187,6 +187,28 @@ def test_days_are_those_of_the_shop_or_of_the_zone_that_is_given() -> None:
         rule.predicate(SHOP, timezone="Rome")
 
 
+def test_what_can_be_read_only_once_is_read_once_by_every_verb() -> None:
+    rule = sr.parse("lifetime.sales in :p and count(order where (grand_total in :p)) = 1")
+    who = customer(website="it", orders=[{"grand_total": 9, "website": "it"}])
+
+    def given() -> dict[str, Any]:
+        return {"at": NOW, "parameters": {"p": iter([8, 9])}, "website": iter(["it", "de"])}
+
+    assert rule.predicate(SHOP, **given())(who)
+    assert rule.explain(who, SHOP, **given())
+    assert rule.bound(SHOP, **given()) == rule.bound(SHOP, at=NOW, parameters={"p": [8, 9]}, website=["it", "de"])
+    assert rule.next_change_for(who, SHOP, **given()) is None
+    rules = sr.RuleSet({"one": rule, "two": rule}, SHOP, parameters=given()["parameters"], website=given()["website"])
+    assert set(rules.matching(who, at=NOW)) == {"one", "two"}
+
+
+def test_what_is_no_website_is_told_by_rules_and_sets_alike() -> None:
+    with pytest.raises(sr.EvaluationError, match="a website is named by its code; 1 is none"):
+        sr.parse("true").predicate(SHOP, website=[1])  # type: ignore[list-item]
+    with pytest.raises(sr.EvaluationError, match="a website is named by its code; 1 is none"):
+        sr.RuleSet({"all": sr.parse("true")}, SHOP, website=[1])  # type: ignore[list-item]
+
+
 def test_an_unknown_dialect_is_told() -> None:
     with pytest.raises(sr.BackendError, match='there is no dialect "oracle"; there are sqlite'):
         sr.parse("true").select(SHOP, "oracle")

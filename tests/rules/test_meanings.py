@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 import segrules as sr
 from segrules.demo.rules import PRACTICAL
-from segrules.testing.backends import BACKENDS, BackendAbsentError, fresh, required
+from segrules.testing.backends import BACKENDS, fresh_or_skipped
 from segrules.testing.writing import insert
 
 from .filling import Numbers, filled
@@ -43,13 +43,8 @@ def small_shop() -> Judged:
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
-    try:
-        with fresh(request.param) as backend:
-            yield backend.engine
-    except BackendAbsentError as absence:
-        if request.param in required():
-            raise
-        pytest.skip(str(absence))
+    with fresh_or_skipped(request.param) as backend:
+        yield backend.engine
 
 
 @pytest.mark.parametrize(("name", "case"), list(zip(CASE_NAMES, CASES, strict=True)), ids=CASE_NAMES)

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 import pytest
 
 from segrules.segments import SegmentStore
-from segrules.testing.backends import BACKENDS, BackendAbsentError, fresh, required
+from segrules.testing.backends import BACKENDS, fresh_or_skipped
 
 from .shops import Ear, cleaned, make_store
 
@@ -19,12 +19,7 @@ def stores() -> Iterator[Stores]:
 
         def store(name: str, names: str = "abcabcabcabc") -> SegmentStore:
             if name not in found:
-                try:
-                    found[name] = make_store(stack.enter_context(fresh(name)).engine)
-                except BackendAbsentError as absence:
-                    if name in required():
-                        raise
-                    pytest.skip(str(absence))
+                found[name] = make_store(stack.enter_context(fresh_or_skipped(name)).engine)
             return cleaned(found[name], names)
 
         yield store

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from segrules import sql
 from segrules.shop.default import DefaultTables, create_tables, default_mapping, default_tables
-from segrules.testing.backends import BACKENDS, BackendAbsentError, fresh, required
+from segrules.testing.backends import BACKENDS, fresh_or_skipped
 
 ROME = ZoneInfo("Europe/Rome")
 PREFIX = "sqltest_"
@@ -22,13 +22,8 @@ PREFIX = "sqltest_"
 @pytest.fixture(scope="session", params=BACKENDS)
 def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
     """Each database in a schema of its own; one that does not answer is skipped, or fails where it is promised."""
-    try:
-        with fresh(request.param) as backend:
-            yield backend.engine
-    except BackendAbsentError as absence:
-        if request.param in required():
-            raise
-        pytest.skip(str(absence))
+    with fresh_or_skipped(request.param) as backend:
+        yield backend.engine
 
 
 def shop_tables() -> DefaultTables:

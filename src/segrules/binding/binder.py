@@ -105,12 +105,15 @@ def solve_days_until(node: algebra.Compare) -> algebra.OnMonthDay | algebra.Trut
         return None
     match [(atom, factor) for atom, factor in found.factors.items() if factor]:
         case [(algebra.DaysUntil(term=term), factor)]:
-            whole = whole_bound(node.op.mirrored if factor < 0 else node.op, -found.constant / factor)
-            if whole is None:
-                return algebra.FALSE
-            return algebra.OnMonthDay(term, MonthDays((Until(whole[0].value, whole[1]),)))
+            return _until(term, node.op.mirrored if factor < 0 else node.op, -found.constant / factor)
         case _:
             return None
+
+
+def _until(term: Term, op: Op, bound: Fraction) -> algebra.OnMonthDay | algebra.Truth:
+    """So many days until an anniversary, said of its month and day."""
+    whole = whole_bound(op, bound)
+    return algebra.FALSE if whole is None else algebra.OnMonthDay(term, MonthDays((Until(whole[0].value, whole[1]),)))
 
 
 def _scope(row: Row, binding: Binding) -> Iterable[Predicate]:
@@ -254,10 +257,7 @@ class _Binder:
             case algebra.DayNumber(term=term):
                 return self._day(term, op, bound)
             case algebra.DaysUntil(term=term):
-                whole = whole_bound(op, bound)
-                if whole is None:
-                    return algebra.FALSE
-                return self._on_month_day(term, MonthDays((Until(whole[0].value, whole[1]),)))
+                return self.predicate(_until(term, op, bound))
             case _:
                 return None
 

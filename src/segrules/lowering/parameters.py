@@ -43,11 +43,7 @@ def given_value(name: str, value: Any, kind: Kind, opposite: FieldType | None) -
             if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
                 raise refuse("a number (int or Decimal)")
             exact = Decimal(value)
-            if (
-                not exact.is_finite()
-                or abs(exact) >= 10**15
-                or exact != exact.quantize(_SIXTH, context=algebra.EXACT_ROUNDING)
-            ):
+            if not exact.is_finite() or abs(exact) >= 10**15 or exact != _rounded(exact):
                 raise ParameterError(f":{name} may have 15 digits before the point and 6 after it; got {value}")
             return Number(condition.number(exact))
         case Kind.ID:

@@ -30,7 +30,7 @@ def dialect_of(dialect: sa.Dialect | str) -> sa.Dialect:
     if not isinstance(dialect, str):
         return dialect
     if engine_name(dialect) not in ENGINES:
-        raise BackendError(f'segrules writes SQL for {", ".join(ENGINES)}, not for "{dialect}"')
+        raise BackendError(f'there is no dialect "{dialect}"; there are {", ".join((*ENGINES, "mysql"))}')
     drivers = {"mariadb": "mariadb+pymysql", "mysql": "mariadb+pymysql"}
     return sa.make_url(f"{drivers.get(dialect, dialect)}://").get_dialect()()
 

@@ -10,7 +10,7 @@
 It needs the extra ``segrules[testing]``.
 """
 
-from segrules.testing.backends import BACKENDS, Backend, BackendAbsentError, fresh
+from segrules.testing.backends import BACKENDS, Backend, BackendAbsentError, fresh, fresh_or_skipped
 from segrules.testing.choosing import Chooser, Drawn, Seeded
 from segrules.testing.comparing import Mismatch, Run
 from segrules.testing.corpus import run_corpus
@@ -36,6 +36,7 @@ __all__ = [
     "clear",
     "customers",
     "fresh",
+    "fresh_or_skipped",
     "insert",
     "parity_suite",
     "predicates",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 from attrs import define
@@ -63,6 +63,21 @@ def fresh(name: str) -> Iterator[Backend]:
             yield Backend(name, engine)
     else:
         raise BackendAbsentError(f'there is no backend "{name}"; there are {", ".join(BACKENDS)}')
+
+
+@contextmanager
+def fresh_or_skipped(name: str) -> Iterator[Backend]:
+    """The same for a test, which is skipped when the backend does not answer, or fails when it is promised."""
+    import pytest
+
+    with ExitStack() as stack:
+        try:
+            backend = stack.enter_context(fresh(name))
+        except BackendAbsentError as absence:
+            if name in required():
+                pytest.fail(f"SEGRULES_REQUIRE_BACKENDS promises {name}, but {absence}", pytrace=False)
+            pytest.skip(str(absence))
+        yield backend
 
 
 @contextmanager

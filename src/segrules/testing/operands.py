@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -46,7 +47,7 @@ class Opened:
     offers: tuple[Relation, ...]
 
 
-class OperandMaker:
+class OperandMaker(ABC):
     """Makes operands for the place that is open now: the innermost of its levels."""
 
     def __init__(self, chooser: Chooser, scene: Scene, budget: int = 12) -> None:
@@ -220,9 +221,9 @@ class OperandMaker:
             case Function.FIRST | Function.LAST:
                 return [each.ref for each in self._fields(relation, level, types)]
 
+    @abstractmethod
     def condition(self) -> nodes.Condition:
         """A condition for the place that is open now."""
-        raise NotImplementedError
 
     # --- times -------------------------------------------------------------------------------------
 
