@@ -212,3 +212,14 @@ class SenderBlocked(Refusal):
 
 class OutcomeUnknown(Refusal):
     """The mail was given, and no answer came: it may have been accepted."""
+
+
+# --- unsubscribing ---
+
+
+class Subscriptions(Protocol):
+    """Who may not be mailed; the engine's ``Sequences`` is one."""
+
+    def unsubscribe(self, customer: Any, topic: str | None = None, *, source: str = "link") -> None:
+        """The customer gets no mail of a topic, or none at all, from now on. Idempotent; an unknown customer is fine."""
+        ...

@@ -1,0 +1,153 @@
+"""The tables of the sequences, beside those of the segment store: definitions, runs, deliveries, mails, suppressions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import frozen
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeEngine
+
+from segrules.shop.columns import MARIADB_EXACT, exact_text
+from segrules_sequences.clock import Instant
+
+#: So many characters the name of a sequence, a step, a template or a topic may have.
+LONGEST_NAME = 128
+
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+@frozen(eq=False)
+class Tables:
+    """The tables in a metadata of their own, which Alembic can take as a target."""
+
+    metadata: sa.MetaData
+    sequences: sa.Table
+    versions: sa.Table
+    enrolments: sa.Table
+    deliveries: sa.Table
+    mails: sa.Table
+    suppressions: sa.Table
+    senders: sa.Table
+
+    @classmethod
+    def of(cls, customer: TypeEngine[Any], *, prefix: str = "segrules_", schema: str | None = None) -> Tables:
+        """The tables for a shop whose customers have ids of this type."""
+        metadata = sa.MetaData(schema=schema)
+        prose = sa.Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation=MARIADB_EXACT), "mysql", "mariadb")
+        content = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+        # An id that comes back after its row is gone would make a new mail look like an old one.
+        kept = {"sqlite_autoincrement": True}
+
+        def identity() -> sa.Column[int]:
+            return sa.Column("id", _ID, primary_key=True, autoincrement=True)
+
+        def name(column: str, *, nullable: bool = False) -> sa.Column[str]:
+            return sa.Column(column, exact_text(LONGEST_NAME), nullable=nullable)
+
+        sequences = sa.Table(
+            f"{prefix}sequences",
+            metadata,
+            identity(),
+            sa.Column("uid", exact_text(32), nullable=False, unique=True),
+            sa.Column("name", exact_text(LONGEST_NAME), nullable=False, unique=True),
+            sa.Column("segment", exact_text(191), nullable=False),
+            sa.Column("on", exact_text(8), nullable=False, quote=True, comment="enter or leave"),
+            sa.Column("status", exact_text(8), nullable=False),
+            sa.Column("topic", exact_text(LONGEST_NAME), nullable=False),
+            sa.Column("cap_group", exact_text(LONGEST_NAME), nullable=False),
+            sa.Column("sender", exact_text(LONGEST_NAME), nullable=False),
+            sa.Column("version", sa.Integer, nullable=False),
+            sa.Column("definition", prose, nullable=False),
+            sa.Column("broken", sa.Integer, nullable=False, comment="mails in a row that could not be written"),
+            sa.Column("note", prose, comment="why it was paused"),
+            sa.Column("created_at", Instant, nullable=False),
+            sa.Column("updated_at", Instant, nullable=False),
+            **kept,
+        )
+        sa.Index(f"ix_{prefix}sequences_segment", sequences.c.segment)
+        versions = sa.Table(
+            f"{prefix}sequence_versions",
+            metadata,
+            sa.Column("sequence_id", sa.BigInteger, primary_key=True, autoincrement=False),
+            sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+            sa.Column("definition", prose, nullable=False),
+            sa.Column("saved_at", Instant, nullable=False),
+        )
+        enrolments = sa.Table(
+            f"{prefix}enrolments",
+            metadata,
+            identity(),
+            sa.Column("sequence_id", sa.BigInteger, nullable=False),
+            sa.Column("customer_id", customer, nullable=False),
+            # MariaDB has no partial index: this is the customer while the run lasts, and NULL afterwards.
+            sa.Column("running_id", customer, comment="the customer while the run lasts"),
+            sa.Column("state", exact_text(16), nullable=False),
+            sa.Column("reason", exact_text(64)),
+            sa.Column("enrolled_at", Instant, nullable=False),
+            sa.Column("ended_at", Instant),
+            sa.UniqueConstraint("sequence_id", "running_id", name=f"uq_{prefix}enrolments_running"),
+            **kept,
+        )
+        sa.Index(f"ix_{prefix}enrolments_customer", enrolments.c.customer_id, enrolments.c.sequence_id)
+        deliveries = sa.Table(
+            f"{prefix}deliveries",
+            metadata,
+            identity(),
+            sa.Column("enrolment_id", sa.BigInteger, nullable=False),
+            sa.Column("sequence_id", sa.BigInteger, nullable=False),
+            sa.Column("customer_id", customer, nullable=False),
+            name("step"),
+            sa.Column("position", sa.Integer, nullable=False, comment="of the step, from 1, when it was planned"),
+            sa.Column("state", exact_text(16), nullable=False),
+            sa.Column("reason", exact_text(64), comment="why it was skipped, put off or failed"),
+            sa.Column("error", exact_text(255), comment="names no address"),
+            sa.Column("planned_at", Instant, nullable=False, comment="when it should go out by its delay"),
+            sa.Column("due_at", Instant, nullable=False, comment="when it is looked at next"),
+            sa.Column("attempts", sa.Integer, nullable=False),
+            sa.Column("token", sa.BigInteger, nullable=False, comment="counts claims"),
+            sa.Column("lease_until", Instant),
+            sa.Column("worker", exact_text(64)),
+            sa.Column("version", sa.Integer, comment="of the sequence by which it was written"),
+            sa.Column("message_id", exact_text(191), unique=True),
+            sa.Column("idem_key", exact_text(64), unique=True),
+            sa.Column("address_hash", exact_text(64)),
+            sa.Column("provider_id", exact_text(255)),
+            sa.Column("begun_at", Instant, comment="of the latest try"),
+            sa.Column("ended_at", Instant),
+            sa.UniqueConstraint("enrolment_id", "step", name=f"uq_{prefix}deliveries_step"),
+            **kept,
+        )
+        sa.Index(f"ix_{prefix}deliveries_due", deliveries.c.state, deliveries.c.due_at, deliveries.c.id)
+        sa.Index(f"ix_{prefix}deliveries_customer", deliveries.c.customer_id)
+        sa.Index(f"ix_{prefix}deliveries_sequence", deliveries.c.sequence_id, deliveries.c.state)
+        mails = sa.Table(
+            f"{prefix}mails",
+            metadata,
+            sa.Column("delivery_id", sa.BigInteger, primary_key=True, autoincrement=False),
+            sa.Column("recipient", exact_text(320), nullable=False),
+            sa.Column("mime", content, nullable=False),
+            sa.Column("digest", exact_text(64), nullable=False),
+            sa.Column("template_version", exact_text(64), nullable=False),
+            sa.Column("written_at", Instant, nullable=False),
+        )
+        sa.Index(f"ix_{prefix}mails_written", mails.c.written_at)
+        suppressions = sa.Table(
+            f"{prefix}suppressions",
+            metadata,
+            sa.Column("key", exact_text(191), primary_key=True, comment="customer:… or address:…", quote=True),
+            sa.Column("topic", exact_text(LONGEST_NAME), primary_key=True, comment="empty for all topics"),
+            sa.Column("reason", exact_text(64), nullable=False),
+            sa.Column("source", exact_text(64), nullable=False),
+            sa.Column("at", Instant, nullable=False, quote=True),
+        )
+        senders = sa.Table(
+            f"{prefix}senders",
+            metadata,
+            sa.Column("name", exact_text(LONGEST_NAME), primary_key=True),
+            sa.Column("failures", sa.Integer, nullable=False, comment="in a row"),
+            sa.Column("rests_until", Instant),
+            sa.Column("error", exact_text(255)),
+        )
+        return cls(metadata, sequences, versions, enrolments, deliveries, mails, suppressions, senders)
