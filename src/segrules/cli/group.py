@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "segments",
     "plan": "segments_files",
     "apply": "segments_files",
+    "import": "importing",
     "conditions": "conditions",
     "plugins": "plugins",
     "explain-code": "codes",

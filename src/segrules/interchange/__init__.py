@@ -1,0 +1,1 @@
+"""Rules and segments to and from other forms: JSON for rule builders, and the segments of other systems."""
