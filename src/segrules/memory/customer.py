@@ -16,7 +16,7 @@ from segrules.clock import naive_utc
 from segrules.errors import CustomerError
 
 if TYPE_CHECKING:
-    from segrules.memory.kept import Entity, Kept
+    from segrules.shop.kept import Entity, Kept
     from segrules.vocabulary import Vocabulary
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
@@ -38,7 +38,7 @@ class Customer(Mapping[str, Any]):
         A moment without a time zone is in UTC. Whatever may be missing may be left out. Raises one CustomerError
         that tells everything that is wrong, each with its place: names that the vocabulary lacks, wrong types, floats.
         """
-        from segrules.memory.kept import customer_of
+        from segrules.shop.kept import customer_of
         from segrules.vocabulary import Vocabulary
 
         reader = _Reader()

@@ -67,7 +67,8 @@ class Stored:
 
     ``nullable``: may be NULL; as the column declares it unless given.
     ``scale``: the column holds whole minor units of 10 ** -scale (2 for cents).
-    ``codes``: the value of a choice that stands for what the column holds, when they differ (``{"active": True}``).
+    ``codes``: what the column holds for each choice, when they differ (``{"active": True}``); a tuple for several.
+    Other content means nothing: the field is missing there.
     ``separator``: the column joins a set of codes by this.
     ``exact``: whether a plain ``=`` compares text byte for byte; as the column's collation tells unless given.
     ``decimals``: how many decimals the column has, when its type does not tell.
@@ -81,6 +82,21 @@ class Stored:
     exact: bool | None = None
     decimals: int | None = None
     via: Lookup | None = None
+
+    def kept_for(self, choice: str) -> tuple[Any, ...]:
+        """What the column holds for a choice."""
+        kept = (self.codes or {}).get(choice, ())
+        return kept if isinstance(kept, tuple) else (kept,)
+
+    @property
+    def kept(self) -> tuple[Any, ...]:
+        """What the column holds for any choice."""
+        return tuple(kept for choice in self.codes or () for kept in self.kept_for(choice))
+
+    @property
+    def keeps_text(self) -> bool:
+        """Whether it holds text for the choices."""
+        return any(isinstance(each, str) for each in self.kept)
 
     @nullable.default
     def _as_declared(self) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from segrules import clock
 from segrules.algebra import fold
 from segrules.errors import BackendError
+from segrules.shop import storage
 from segrules.sql import duckdb
 from segrules.sql.functions import WITHOUT_CASE, engine_name, folded
 
@@ -83,6 +84,7 @@ def add_functions(connection: Any) -> None:
     connection.create_function("segrules_sum", 2, _sum, deterministic=True)
     connection.create_function("segrules_product", 2, _product, deterministic=True)
     connection.create_function("segrules_order", 2, _order, deterministic=True)
+    storage.add_functions(connection)
 
 
 def _local_date(moment: str | None, zone: str) -> str | None:

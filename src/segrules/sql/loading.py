@@ -158,7 +158,7 @@ def _plain(value: Any, stored: Stored, kind: Kind | None, path: str, name: str) 
     if stored.separator is not None:
         return [each for each in value.split(stored.separator) if each]
     if stored.codes is not None:
-        return next((choice for choice, code in stored.codes.items() if code == value), None)
+        return next((choice for choice in stored.codes if value in stored.kept_for(choice)), None)
     if stored.scale is not None:
         return Decimal(value).scaleb(-stored.scale)
     if isinstance(value, float):

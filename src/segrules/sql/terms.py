@@ -33,6 +33,7 @@ from segrules.algebra import (
 from segrules.errors import BackendError
 from segrules.shop.columns import Money, compares_exactly
 from segrules.shop.mapping import Stored, decimals_of
+from segrules.shop.storage import local_moment
 from segrules.sql import functions
 from segrules.sql.rows import Bound
 from segrules.sql.values import DECLARED, Arithmetic, Value
@@ -106,7 +107,8 @@ class Terms:
         if kind is Kind.NUMBER:
             return self._number(column, stored)
         exact = kind not in (Kind.CODE, Kind.CHOICE) or self._compares_exactly(stored)
-        return Value(column, kind, stored.nullable, stored=stored, exact=exact, cheap=True)
+        cheap = not isinstance(column, local_moment)
+        return Value(column, kind, stored.nullable, stored=stored, exact=exact, cheap=cheap)
 
     def _compares_exactly(self, stored: Stored) -> bool:
         return stored.exact if stored.exact is not None else compares_exactly(stored.column.type, self.dialect)
@@ -239,7 +241,12 @@ class Terms:
         """A choice under its own name, where the column holds something else for it."""
         if value.stored is None or value.stored.codes is None:
             return value
-        whens = [(value.sql == kept, sa.literal(name, sa.String())) for name, kept in value.stored.codes.items()]
+        sql = functions.exact(value.sql) if not value.exact and value.stored.keeps_text else value.sql
+        whens = [
+            (sql == kept, sa.literal(name, sa.String()))
+            for name in value.stored.codes
+            for kept in value.stored.kept_for(name)
+        ]
         return attrs.evolve(value, sql=sa.case(*whens), stored=None, nullable=True, exact=True, cheap=False)
 
     def comparable(self, value: Value) -> ColumnElement[Any]:

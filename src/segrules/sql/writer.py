@@ -42,6 +42,7 @@ from segrules.algebra import (
 )
 from segrules.errors import SegmentError
 from segrules.shop.mapping import Mapping
+from segrules.shop.storage import KeptMoment
 from segrules.sql import functions
 from segrules.sql.functions import engine_name
 from segrules.sql.normal import known_truth
@@ -178,6 +179,8 @@ class Writer:
                 return self._text_match(predicate, rows)
             case Present(term=term):
                 value = self.terms.write(term, rows)
+                if value.stored is not None and value.stored.codes is not None:  # other content means nothing
+                    return Condition(value.sql.in_(value.stored.kept), (value,) if value.nullable else ())
                 return Condition(value.sql.is_not(None) if value.nullable else True)
             case HasElement():
                 return self._has_element(predicate, rows)
@@ -203,6 +206,10 @@ class Writer:
         nulls = tuple(each for each in (left, right) if each.nullable)
         if predicate.kind is Kind.NUMBER:
             return Condition(self.terms.numbers.compare(predicate.op, left, right), nulls)
+        if isinstance(left.sql, KeptMoment) and right.constant is not None:
+            return Condition(left.sql.compared(predicate.op, right.constant, self.engine), nulls)
+        if isinstance(right.sql, KeptMoment) and left.constant is not None:
+            return Condition(right.sql.compared(predicate.op.mirrored, left.constant, self.engine), nulls)
         if predicate.op is Op.EQ:
             if left.constant is not None:
                 left, right = right, left
@@ -214,13 +221,25 @@ class Writer:
 
     def _equal(self, left: Value, right: Value) -> ColumnElement[bool] | bool:
         if right.constant is not None and left.stored is not None and left.stored.codes is not None:
-            if right.constant not in left.stored.codes:
-                return False
-            return left.sql == sa.literal(left.stored.codes[right.constant], left.stored.column.type)
+            return self._one_of_kept(left, left.stored.kept_for(right.constant))
         exactly: ColumnElement[bool] = self.terms.comparable(left) == self.terms.comparable(right)
         if left.kind is not Kind.TEXT and not left.exact and right.constant is not None:
             return sa.and_(left.sql == right.sql, exactly)
         return exactly
+
+    def _one_of_kept(self, value: Value, kept: Sequence[Any]) -> ColumnElement[bool] | bool:
+        """That a column holds one of the values that it keeps for choices; text byte for byte."""
+        assert value.stored is not None
+        if not kept:
+            return False
+        kind = value.stored.column.type
+        listed: list[Any] = [sa.literal(each, kind) for each in dict.fromkeys(kept)]
+        sql = value.sql
+        found: ColumnElement[bool] = sql == listed[0] if len(listed) == 1 else sql.in_(listed)
+        if value.exact or not isinstance(kept[0], str):
+            return found
+        exactly = functions.exact(sql)
+        return sa.and_(found, exactly == listed[0] if len(listed) == 1 else exactly.in_(listed))
 
     def _one_of(self, predicate: OneOf, rows: Rows) -> Condition:
         value = self.terms.write(predicate.term, rows)
@@ -235,21 +254,18 @@ class Writer:
         if predicate.kind is Kind.NUMBER:
             return self._one_of_numbers(value, found, nulls)
         if value.stored is not None and value.stored.codes is not None:
-            found = [value.stored.codes[each] for each in found if each in value.stored.codes]
-            sql = value.sql
-        else:
-            if predicate.kind is Kind.TEXT:
-                found = [algebra.fold(each) for each in found]
-            sql = self.terms.comparable(value)
+            return Condition(
+                self._one_of_kept(value, [kept for each in found for kept in value.stored.kept_for(each)]), nulls
+            )
+        if predicate.kind is Kind.TEXT:
+            found = [algebra.fold(each) for each in found]
+        sql = self.terms.comparable(value)
         found = list(dict.fromkeys(found))
         if not found:
             return Condition(False)
-        kind = None if value.stored is not None and value.stored.codes is not None else sa.literal(found[0]).type
         if len(found) == 1:
-            return Condition(sql == sa.literal(found[0], kind), nulls)
-        listed: ColumnElement[bool] = (
-            sql.in_([sa.literal(each, kind) for each in found]) if kind is None else sql.in_(found)
-        )
+            return Condition(sql == sa.literal(found[0]), nulls)
+        listed: ColumnElement[bool] = sql.in_(found)
         if predicate.kind is not Kind.TEXT and not value.exact:
             listed = sa.and_(value.sql.in_(found), listed)
         return Condition(listed, nulls)

@@ -1,4 +1,4 @@
-"""What a customer in memory keeps under which name, found out from a vocabulary alone.
+"""What a shop keeps under which name, and a customer in memory likewise, found out from a vocabulary alone.
 
 The declared fields say most of it. What only a meaning or the ``where`` of a relation reads (a login's ``at``, the
 ``kind`` of an address) is found by building those and looking into their algebra, so a plugin's rows are known too.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from segrules import algebra
 from segrules.algebra import CUSTOMER, Kind, Predicate, Row, Term
@@ -29,11 +29,16 @@ from segrules.vocabulary import Relation, Vocabulary
 
 @frozen
 class Kept:
-    """A field as it is kept: its kind, whether it is a set of codes, whether only whole numbers fit."""
+    """A field as it is kept: its kind, whether it is a set of codes, whether only whole numbers fit.
+
+    ``type`` is its declaration, where it has one; ``read`` are the choices that a meaning asks it for.
+    """
 
     kind: Kind
     is_set: bool = False
     is_whole: bool = False
+    type: FieldType | None = None
+    read: frozenset[str] = frozenset()
 
 
 @frozen
@@ -79,7 +84,11 @@ def _add(customer: Entity, relation: Relation, vocabulary: Vocabulary) -> None:
             for term in (meaning.numerator, meaning.denominator) if isinstance(meaning, Ratio) else (meaning,):
                 _read(customer, term)
         else:
-            entity.fields.update(_fields(name, type_))
+            for own, kept in _fields(name, type_).items():
+                known = entity.fields.get(own)
+                entity.fields[own] = (
+                    kept if known is None else evolve(kept, read=known.read, type=known.type or kept.type)
+                )
             if isinstance(type_, Categories):
                 entity.below("categories").fields.update(code=Kept(Kind.CODE), name=Kept(Kind.TEXT))
                 entity.fields.setdefault("product_id", Kept(Kind.ID))
@@ -93,7 +102,8 @@ def _fields(name: str, type_: FieldType) -> dict[str, Kept]:
         case NameOrCode():
             return {type_.column or name: Kept(Kind.TEXT), type_.code: Kept(Kind.CODE)}
         case _:
-            return {type_.column or name: Kept(type_.kind, isinstance(type_, Codes), isinstance(type_, Whole))}
+            kept = Kept(type_.kind, isinstance(type_, Codes), isinstance(type_, Whole), type_)
+            return {type_.column or name: kept}
 
 
 def _read(customer: Entity, tree: Term | Predicate) -> None:
@@ -102,6 +112,10 @@ def _read(customer: Entity, tree: Term | Predicate) -> None:
         match node:
             case algebra.Field(row=row, name=name, kind=kind):
                 customer.below(row.entity).fields.setdefault(name, Kept(kind))
+            case algebra.OneOf(term=algebra.Field(row=row, name=name), values=values):
+                fields = customer.below(row.entity).fields
+                known = fields.get(name, Kept(Kind.CHOICE))
+                fields[name] = evolve(known, read=known.read | {str(each.value) for each in values})
             case algebra.HasElement(field=codes):
                 customer.below(codes.row.entity).fields[codes.name] = Kept(Kind.CODE, is_set=True)
             case algebra.Source(rows=rows, pick=pick):
