@@ -24,26 +24,41 @@ class Customer(memory.Customer):
     """A customer whose data has been checked once; see ``from_mapping`` and ``load``."""
 
     @classmethod
-    def load(cls, connection: sa.Connection, shop: Shop, id: Any, needs: Needed = None) -> Customer:  # noqa: A002
+    def load(
+        cls,
+        connection: sa.Connection,
+        shop: Shop,
+        id: Any,  # noqa: A002
+        needs: Needed = None,
+        *,
+        without: Iterable[str] = (),
+    ) -> Customer:
         """The customer with this id, with just what the rules in ``needs`` read.
 
-        One statement for each entity. Raises EvaluationError when there is no such customer.
+        ``without`` names entities that the caller puts in itself, such as ``carts``; they need not be mapped. One
+        statement for each entity. Raises EvaluationError when there is no such customer.
         """
-        for customer in cls.load_many(connection, shop, [id], needs):
+        for customer in cls.load_many(connection, shop, [id], needs, without=without):
             return customer
         raise EvaluationError(f"there is no customer {id!r}")
 
     @classmethod
     def load_many(
-        cls, connection: sa.Connection, shop: Shop, ids: Iterable[Any], needs: Needed = None
+        cls,
+        connection: sa.Connection,
+        shop: Shop,
+        ids: Iterable[Any],
+        needs: Needed = None,
+        *,
+        without: Iterable[str] = (),
     ) -> Iterator[Customer]:
         """The customers with these ids in their order, streamed; ids that do not exist are passed over."""
         from segrules.sql.loading import Needs, load
 
         if needs is None:
-            wanted = Needs.everything(shop.mapping)
+            wanted = Needs.everything(shop.mapping).without(without)
         else:
-            wanted = Needs.of(_predicates(shop, needs)).with_membership(shop.mapping, SCOPED)
+            wanted = Needs.of(_predicates(shop, needs)).without(without).with_membership(shop.mapping, SCOPED)
         for _, data in load(connection, shop.mapping, ids, wanted):
             if "newsletter" in data:
                 data["newsletter"] = max(data["newsletter"], key=_changed, default=None)

@@ -63,6 +63,11 @@ class Needs:
                 entities[path]["website"] = Kind.CHOICE
         return Needs(entities)
 
+    def without(self, names: Iterable[str]) -> Needs:
+        """These without some entities and what lies below them."""
+        gone = set(names)
+        return Needs({path: fields for path, fields in self.entities.items() if path.partition(".")[0] not in gone})
+
     def children(self, path: str) -> Iterator[str]:
         """The paths directly below one."""
         return (each for each in self.entities if each and each.rpartition(".")[0] == path)
