@@ -16,17 +16,19 @@ from segrules.clock import naive_utc
 from segrules.forecast.span import Passing, Span
 from segrules.shop.mapping import Mapping
 from segrules.sql import select
+from segrules.sql.planner import Among
 from segrules.sql.writer import Writer
 
 
 @frozen
 class Everyone:
-    """The customers that lie in a database."""
+    """The customers that lie in a database, or those with the ids that ``among`` gives."""
 
     connection: sa.Connection
     mapping: Mapping
     zone: ZoneInfo
     members: AnyMapping[str, Any]
+    among: Among | None = None
 
     def first_values(self, span: Span, narrow: bool) -> AnyMapping[Passing, date | None] | None:
         """The smallest passed value of each passing among the rows of those who may change."""
@@ -47,7 +49,7 @@ class Everyone:
 
     def _ids(self, predicate: Predicate, span: Span | None) -> sa.Select[Any]:
         """The customers for whom a predicate is true; found by the rows that the span passes, where they tell."""
-        statement = select(predicate, self.mapping, self.connection.dialect, self.zone, self.members)
+        statement = select(predicate, self.mapping, self.connection.dialect, self.zone, self.members, self.among)
         if span is None or span.turns or not span.passings:
             return statement
         passed = [self._rows(each)[0] for each in span.passings]

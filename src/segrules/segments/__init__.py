@@ -2,7 +2,7 @@
 
 from segrules.segments.membership import Member, Point
 from segrules.segments.planning import Action, Step
-from segrules.segments.refreshing import Refresh
+from segrules.segments.reporting import Refresh
 from segrules.segments.segment import Mode, Segment, State, Status
 from segrules.segments.store import SegmentStore
 from segrules.segments.trying import Difference, Passing

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from segrules.errors import ParameterError, SegmentConflictError, SegmentError
+from segrules.hookspecs import Reason
 from segrules.rule import Rule, parse
 from segrules.segments import dependencies
 from segrules.segments.segment import Segment, State, Status
@@ -105,6 +106,18 @@ class Catalogue:
         """The segments whose rules name this one."""
         return sorted(user for user, used in self.uses().items() if name in used)
 
+    def outdated(self) -> set[int]:
+        """The segments whose rules name one whose members have changed since they themselves were judged."""
+        uses, states, refreshes = self.tables.uses, self.tables.states, self.tables.refreshes
+        own = refreshes.c
+        changed = sa.and_(own.reason == Reason.REFRESH.value, sa.or_(own.entered > 0, own["left"] > 0))
+        statement = sa.select(uses.c.segment_id).select_from(
+            uses.join(states, states.c.segment_id == uses.c.segment_id).join(
+                refreshes, sa.and_(own.segment_id == uses.c.used_id, changed, own["at"] > states.c.judged_at)
+            )
+        )
+        return set(self.connection.scalars(statement.distinct()))
+
     def members_of(self, names: Iterable[str]) -> dict[str, sa.Select[Any]]:
         """For each name a selectable of the ids of its stored members."""
         members = self.tables.members
@@ -191,6 +204,8 @@ class Catalogue:
             at=aware(row.state_judged_at),
             started_at=aware(row.state_started_at),
             finished_at=aware(row.state_finished_at),
+            next_change_at=aware(row.state_next_change_at),
+            foreseen_at=aware(row.state_foreseen_at),
         )
         return Stored(row.id, segment, state, row.state_number, row.meant, row.state_meant)
 

@@ -12,33 +12,43 @@ from sqlalchemy.sql import ColumnElement, FromClause
 
 from segrules import sql
 from segrules.algebra import CUSTOMER, Const, Field, Kind, OneOf, Predicate, all_of
+from segrules.binding import Binding, bind
+from segrules.clock import Clock
 from segrules.errors import ShopError
 from segrules.rule import Rule
 from segrules.segments.segment import Segment
 from segrules.shop import Shop
+from segrules.sql.planner import Among
 from segrules.sql.writer import Writer
 
 #: For each segment that a rule names, a selectable of its members' ids.
 Members = Mapping[str, sa.Select[Any]]
 
 
+def said(segment: Segment, rule: Rule, shop: Shop) -> Predicate:
+    """What the segment says of a customer at any moment: its rule, and its groups."""
+    lowered = rule.lowered(shop.vocabulary, None)
+    if not segment.groups:
+        return lowered
+    groups = tuple(Const(code, Kind.CHOICE) for code in segment.groups)
+    return all_of(lowered, OneOf(Field(CUSTOMER, "group", Kind.CHOICE), groups, Kind.CHOICE))
+
+
+def setting(segment: Segment, shop: Shop, at: datetime) -> Binding:
+    """The moment, and the segment's websites."""
+    return Binding(Clock.at(at, shop.zone), (frozenset(segment.websites),) if segment.websites else ())
+
+
 def meaning(segment: Segment, rule: Rule, shop: Shop, at: datetime) -> Predicate:
     """What the segment says of a customer at a moment: its rule, its websites, its groups."""
-    bound = rule.bound(shop, at=at, website=segment.websites or None)
-    if not segment.groups:
-        return bound
-    groups = tuple(Const(code, Kind.CHOICE) for code in segment.groups)
-    return all_of(bound, OneOf(Field(CUSTOMER, "group", Kind.CHOICE), groups, Kind.CHOICE))
+    return bind(said(segment, rule, shop), setting(segment, shop, at))
 
 
 def matching(
-    predicate: Predicate, shop: Shop, dialect: sa.Dialect, members: Members, among: sa.Select[Any] | None = None
+    predicate: Predicate, shop: Shop, dialect: sa.Dialect, members: Members, among: Among | None = None
 ) -> sa.Select[Any]:
     """The ids of the customers for whom a bound predicate is true; of those in ``among``, when it is given."""
-    statement = sql.select(predicate, shop.mapping, dialect, shop.zone, members)
-    if among is None:
-        return statement
-    return statement.where(statement.selected_columns[0].in_(among))
+    return sql.select(predicate, shop.mapping, dialect, shop.zone, members, among)
 
 
 @frozen(eq=False)

@@ -86,7 +86,11 @@ class State:
     status: Status
     message: str | None
     members: int
-    #: The moment at which the members were judged; None before the first refresh.
+    #: The moment at which all customers were judged; None before the first refresh.
     at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    #: When a member comes or goes next by the passing of time alone, never too late; None when nobody ever does.
+    next_change_at: datetime | None
+    #: The moment for which that was found out; None when it was not.
+    foreseen_at: datetime | None

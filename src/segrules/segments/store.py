@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, assert_never, cast
@@ -22,11 +22,13 @@ from segrules.segments.exporting import Export, Format
 from segrules.segments.listeners import Listener, installed
 from segrules.segments.membership import Member, Point
 from segrules.segments.planning import Action, Step
-from segrules.segments.refreshing import Customers, Refresh, Refresher, message_of, refusals
-from segrules.segments.segment import Mode, Segment, State
+from segrules.segments.refreshing import Refresher, Wanted, refusals
+from segrules.segments.reporting import Refresh, message_of
+from segrules.segments.segment import Mode, Segment, State, Status
+from segrules.segments.sharing import Run
 from segrules.segments.tables import Tables
 from segrules.segments.trying import Difference, Passing, Trial
-from segrules.segments.working import undisturbed
+from segrules.segments.working import Customers, undisturbed
 from segrules.shop import Shop
 from segrules.sql import prepare
 
@@ -38,7 +40,8 @@ class SegmentStore:
     """Named segments of a shop, kept in tables beside the shop's, with their members.
 
     ``prefix`` begins the name of each table, ``schema`` says where they are. ``schedule`` is the cron expression, in
-    the shop's time zone, by which ``refresh_due`` goes. ``listeners`` are told who enters and leaves, besides all
+    the shop's time zone, by which ``refresh_due`` goes. ``lag`` is by how much members may lag behind the passing of
+    time; without, nobody asks when they change next. ``listeners`` are told who enters and leaves, besides all
     installed plugins with the hook ``segrules_members_changed``. Every ``at`` is an aware moment, now by default.
     """
 
@@ -50,11 +53,15 @@ class SegmentStore:
         prefix: str = "segrules_",
         schema: str | None = None,
         schedule: str = schedules.DAILY,
+        lag: timedelta | None = None,
         listeners: Sequence[Listener] = (),
     ) -> None:
+        if lag is not None and lag < timedelta(0):
+            raise SegmentError(f"members cannot be ahead of time: give a lag of 0 or more, not {lag}")
         self.engine = engine
         self.shop = shop
         self.schedule = schedule
+        self.lag = lag
         self._prefix, self._schema, self._listeners = prefix, schema, tuple(listeners)
 
     # --- tables ---
@@ -146,7 +153,9 @@ class SegmentStore:
         meant at its last refresh. While somebody else refreshes it, this waits, or raises SegmentBusyError at once
         where ``wait`` is false and the database can tell. An error is kept in the state, and raised.
         """
-        return self._refresher.refresh(name, _now(at), customers, wait=wait)
+        moment, given = _now(at), _given(customers)
+        with self._refresher.together([name], moment, given) as run:
+            return self._refresher.refresh(run, name, moment, given, wait=wait)
 
     def refresh_all(
         self,
@@ -156,31 +165,74 @@ class SegmentStore:
         customers: Customers | None = None,
         progress: Progress | None = None,
     ) -> Sequence[Refresh]:
-        """Refresh these segments, or all, each after those that it names. None stops the others: look at ``error``."""
-        moment = _now(at)
+        """Refresh these segments, or all, each after those that it names; what several need is computed once.
+
+        None stops the others: look at ``error``.
+        """
+        moment, given = _now(at), _given(customers)
         with self._reading() as catalogue:
             chosen = list(names) if names is not None else [each.segment.name for each in catalogue.all()]
             catalogue.ids(chosen)
             order = dependencies.ordered(chosen, catalogue.uses())
-        given = list(customers) if customers is not None and not isinstance(customers, sa.Select) else customers
-        return self._each(order, moment, progress, lambda name: self._refresher.refresh(name, moment, given))
+        done: list[Refresh] = []
+        with self._refresher.together(order, moment, given) as run:
+            for name in order:
+                done.append(self._one(run, name, moment, given))
+                if progress is not None:
+                    progress(len(done), len(order), done[-1])
+        return done
 
     def refresh_due(self, now: datetime | None = None, *, progress: Progress | None = None) -> Sequence[Refresh]:
-        """Refresh the active segments in auto mode whose schedule has come since they were last current.
+        """Refresh the active segments in auto mode whose schedule has come since they were last judged.
 
-        Also those that have changed, were never refreshed, or failed. Started twice, each is refreshed once.
+        Also those that have changed, were never refreshed, or failed; with a ``lag`` those whose members have changed
+        by the passing of time, longer ago than that; and whoever names one of which members came or went. Started
+        twice, each is refreshed once.
         """
         moment = _now(now)
         since = schedules.last_time(self.schedule, self.shop.zone, moment)
 
-        def is_due(stored: Stored) -> bool:
-            return stored.segment.active and stored.segment.mode is Mode.AUTO and not stored.is_current(since)
+        def is_due(catalogue: Catalogue, stored: Stored) -> bool:
+            return self._is_due(stored, moment, since) or (_is_auto(stored) and stored.id in catalogue.outdated())
 
         with self._reading() as catalogue:
-            due = [each.segment.name for each in catalogue.all() if is_due(each)]
-            order = dependencies.ordered(due, catalogue.uses())
-        found = self._each(order, moment, progress, lambda name: self._refresher.refresh(name, moment, only_if=is_due))
-        return [each for each in found if each.skipped is None]
+            stored, outdated, uses = catalogue.all(), catalogue.outdated(), catalogue.uses()
+            automatic = [each.segment.name for each in stored if _is_auto(each)]
+            due = {each.segment.name for each in stored if self._is_due(each, moment, since) or each.id in outdated}
+            due &= set(automatic)
+        done: list[Refresh] = []
+        with self._refresher.together(due, moment) as run:
+            for name in dependencies.ordered(automatic, uses):
+                if name not in due:
+                    continue
+                found = self._one(run, name, moment, only_if=is_due)
+                done.append(found)
+                if found.entered or found.left:
+                    due |= {user for user in automatic if name in uses.get(user, ())}
+                if progress is not None:
+                    progress(len(done), len(due), found)
+        return [each for each in done if each.skipped is None]
+
+    def next_due(self, now: datetime | None = None) -> datetime | None:
+        """When ``refresh_due`` will next have something to do, unless data changes; None when nothing is automatic.
+
+        It is now when something is due. A segment whose refresh failed is tried again at each ``refresh_due``, and
+        does not bring that moment forward.
+        """
+        moment = _now(now)
+        since = schedules.last_time(self.schedule, self.shop.zone, moment)
+        with self._reading() as catalogue:
+            automatic, outdated = [each for each in catalogue.all() if _is_auto(each)], catalogue.outdated()
+        if not automatic:
+            return None
+        waiting = [each for each in automatic if each.state.status not in (Status.ERROR, Status.PROCESSING)]
+        if any(self._is_due(each, moment, since) or each.id in outdated for each in waiting):
+            return moment
+        turns = [each.state.next_change_at for each in waiting if self.lag is not None]
+        return min(
+            schedules.next_time(self.schedule, self.shop.zone, moment),
+            *(each + self.lag for each in turns if each is not None and self.lag is not None),
+        )
 
     # --- reading ---
 
@@ -315,7 +367,7 @@ class SegmentStore:
     def _refresher(self) -> Refresher:
         plugins = installed()
         listeners = self._listeners if plugins is None else (plugins, *self._listeners)
-        return Refresher(self._engine, self.shop, self.tables, listeners)
+        return Refresher(self._engine, self.shop, self.tables, listeners, self.lag is not None)
 
     @contextmanager
     def _reading(self, given: sa.Connection | None = None) -> Iterator[Catalogue]:
@@ -355,19 +407,28 @@ class SegmentStore:
         assert current is not None
         self._refresher.cleared(catalogue.connection, current, reason, datetime.now(UTC))
 
-    def _each(
-        self, order: Sequence[str], at: datetime, progress: Progress | None, refresh: Callable[[str], Refresh]
-    ) -> Sequence[Refresh]:
-        done: list[Refresh] = []
-        for name in order:
-            try:
-                found = refresh(name)
-            except Exception as cause:
-                found = Refresh(segment=name, at=at, error=message_of(cause))
-            done.append(found)
-            if progress is not None:
-                progress(len(done), len(order), found)
-        return done
+    def _is_due(self, stored: Stored, now: datetime, since: datetime) -> bool:
+        turns = stored.state.next_change_at
+        has_turned = self.lag is not None and turns is not None and turns + self.lag <= now
+        return _is_auto(stored) and (has_turned or not stored.is_current(since))
+
+    def _one(
+        self, run: Run, name: str, at: datetime, customers: Customers | None = None, only_if: Wanted | None = None
+    ) -> Refresh:
+        """The refresh of one of several segments, whatever comes of it."""
+        try:
+            return self._refresher.refresh(run, name, at, customers, only_if=only_if)
+        except Exception as cause:
+            return Refresh(segment=name, at=at, error=message_of(cause))
+
+
+def _is_auto(stored: Stored) -> bool:
+    return stored.segment.active and stored.segment.mode is Mode.AUTO
+
+
+def _given(customers: Customers | None) -> Customers | None:
+    """Ids that can be read more than once."""
+    return customers if customers is None or isinstance(customers, sa.Select) else list(customers)
 
 
 def _now(at: datetime | None) -> datetime:

@@ -89,6 +89,8 @@ class Tables:
             sa.Column("judged_at", UtcMoment),
             sa.Column("started_at", UtcMoment),
             sa.Column("finished_at", UtcMoment),
+            sa.Column("next_change_at", UtcMoment, comment="by the passing of time alone; NULL: never"),
+            sa.Column("foreseen_at", UtcMoment, comment="the moment for which that was found out; NULL: it was not"),
         )
         members = sa.Table(
             f"{prefix}members",

@@ -12,13 +12,12 @@ from attrs import field, frozen
 
 from segrules import language, lowering, sql
 from segrules.algebra import Predicate
-from segrules.binding import Binding, bind_condition
-from segrules.clock import Clock
+from segrules.binding import bind_condition
 from segrules.errors import SegmentError
 from segrules.language import nodes
 from segrules.rule import Rule, parse
 from segrules.segments.catalogue import Catalogue
-from segrules.segments.matching import Members, matching, meaning
+from segrules.segments.matching import Members, matching, meaning, setting
 from segrules.segments.segment import Segment
 from segrules.sql.writer import Writer, answered
 
@@ -75,10 +74,8 @@ class Trial:
         if not self.segment.active:
             return False
         shop, connection = self.catalogue.shop, self.catalogue.connection
-        asked = [self._meaning()]
-        statement = sql.evaluate(asked, shop.mapping, connection.dialect, shop.zone, [customer], self._members())
-        row = connection.execute(statement).first()
-        return row is not None and bool(row[1])
+        statement = matching(self._meaning(), shop, connection.dialect, self._members(), [customer])
+        return connection.execute(statement).first() is not None
 
     def difference(self, samples: int) -> Difference:
         """Who would enter and who would leave the stored segment of this name."""
@@ -116,9 +113,7 @@ class Trial:
     def attrition(self) -> list[Passing]:
         """How many customers each condition lets through: of all who can be members, in one scan."""
         shop, connection, rule = self.catalogue.shop, self.catalogue.connection, self.rule
-        binding = Binding(
-            Clock.at(self.at, shop.zone), (frozenset(self.segment.websites),) if self.segment.websites else ()
-        )
+        binding = setting(self.segment, shop, self.at)
         writer = Writer(shop.mapping, connection.dialect, shop.zone, self._members())
         everyone = attrs.evolve(self, segment=attrs.evolve(self.segment, rule="true"))
         conditions = rule.condition.items if isinstance(rule.condition, nodes.And) else (rule.condition,)

@@ -8,16 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from attrs import field, frozen
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.expression import ClauseElement, Executable
 from sqlalchemy.types import TypeEngine
 
 from segrules.sql.functions import engine_name
+from segrules.sql.keeping import drop, keep, settle
+
+#: Ids of customers, or a selectable of them.
+Customers = Iterable[Any] | sa.Select[Any]
 
 #: So many ids travel in one INSERT.
 BATCH = 10_000
-#: Tables of so few rows need no statistics.
-_SMALL = 100
 #: Where temporary tables get their key when they are made.
 _KEYED = ("sqlite", "mariadb")
 
@@ -51,27 +51,16 @@ def undisturbed(engine: sa.Engine) -> sa.Engine:
     return engine
 
 
-class _Kept(Executable, ClauseElement):
-    """What a statement finds, kept in a temporary table: PostgreSQL uses all its workers for that, not for INSERT."""
-
-    inherit_cache = False
-
-    def __init__(self, table: sa.Table, statement: sa.Select[Any]) -> None:
-        self.table, self.statement = table, statement
-
-
-@compiles(_Kept)
-def _write_kept(element: _Kept, compiler: Any, **keywords: Any) -> str:
-    query = compiler.process(element.statement, **keywords)
-    return f"CREATE TEMPORARY TABLE {element.table.name} (customer_id) ON COMMIT DROP AS {query}"
-
-
 @frozen
 class Workbench:
-    """The temporary tables of one connection, for as long as it is entered; each has one column, ``customer_id``."""
+    """The temporary tables of one connection, for as long as it is entered; each has one column, ``customer_id``.
+
+    They end with the transaction, or if ``lasting`` when it is left.
+    """
 
     connection: sa.Connection
     customer: TypeEngine[Any]
+    lasting: bool = False
     _tables: list[sa.Table] = field(factory=list, init=False)
 
     def __enter__(self) -> Workbench:
@@ -79,10 +68,10 @@ class Workbench:
 
     def __exit__(self, *error: object) -> None:
         """None of the tables is there when the transaction has ended."""
-        if self.engine != "postgresql":
+        if self.lasting or self.engine != "postgresql":
             with suppress(sa.exc.SQLAlchemyError):  # the transaction may have failed, and takes them along
                 for table in self._tables:
-                    self._drop(table)
+                    drop(self.connection, table)
 
     @property
     def engine(self) -> str:
@@ -91,23 +80,22 @@ class Workbench:
 
     def found(self, name: str, statement: sa.Select[Any]) -> tuple[sa.Table, int]:
         """A new table with the ids that a statement finds, and how many they are; none comes twice."""
-        if self.engine == "postgresql":
-            table = self._table(name)
-            count = self.connection.execute(_Kept(table, statement)).rowcount
-            self._finished(table, count)
-            return table, count
-        table = self._created(name)
-        result = self.connection.execute(table.insert().from_select(["customer_id"], statement))
-        return table, self.counted(result, sa.select(table))
+        table = self._table(name)
+        return table, keep(self.connection, table, statement, until_commit=not self.lasting)
 
-    def holding(self, name: str, ids: Iterable[Any]) -> sa.Table:
-        """A new table with these ids."""
-        table = self._created(name)
-        rows = [{"customer_id": each} for each in dict.fromkeys(ids)]
+    def those(self, name: str, customers: Customers) -> sa.Table:
+        """A new table with these ids, each once."""
+        if isinstance(customers, sa.Select):
+            given = customers.subquery().c[0]
+            return self.found(name, sa.select(given).where(given.is_not(None)).distinct())[0]
+        table = self._table(name)
+        if self.engine == "postgresql" and not self.lasting:
+            table.dialect_options["postgresql"]["on_commit"] = "DROP"
+        table.create(self.connection, checkfirst=False)
+        rows = [{"customer_id": each} for each in dict.fromkeys(customers)]
         for start in range(0, len(rows), BATCH):
             self.connection.execute(table.insert(), rows[start : start + BATCH])
-        if self.engine == "postgresql":
-            self._finished(table, len(rows))
+        settle(self.connection, table, len(rows))
         return table
 
     def counted(self, result: sa.CursorResult[Any], rows: sa.Select[Any]) -> int:
@@ -116,31 +104,12 @@ class Workbench:
             return int(result.rowcount)
         return int(self.connection.scalar(sa.select(sa.func.count()).select_from(rows.subquery())) or 0)
 
-    # --- inside ---
-
     def _table(self, name: str) -> sa.Table:
         # DuckDB joins by hashing, so that a key would only cost; the servers' databases need one.
         column = sa.Column("customer_id", self.customer, primary_key=self.engine in _KEYED, autoincrement=False)
-        return sa.Table(f"segrules_{name}", sa.MetaData(), column, prefixes=["TEMPORARY"])
-
-    def _created(self, name: str) -> sa.Table:
-        table = self._table(name)
-        if self.engine == "postgresql":
-            table.dialect_options["postgresql"]["on_commit"] = "DROP"
-        if self.engine == "mariadb":
-            # There a rollback leaves temporary tables where they are.
-            self._drop(table)
-        table.create(self.connection, checkfirst=False)
+        table = sa.Table(f"segrules_{name}", sa.MetaData(), column, prefixes=["TEMPORARY"])
+        if self.lasting or self.engine == "mariadb":
+            # On MariaDB a rollback leaves temporary tables where they are.
+            drop(self.connection, table)
         self._tables.append(table)
         return table
-
-    def _drop(self, table: sa.Table) -> None:
-        # Without the word TEMPORARY MariaDB would commit the transaction.
-        place = "TABLE IF EXISTS temp." if self.engine != "mariadb" else "TEMPORARY TABLE IF EXISTS "
-        self.connection.exec_driver_sql(f"DROP {place}{table.name}")
-
-    def _finished(self, table: sa.Table, count: int) -> None:
-        """Without key and statistics PostgreSQL takes a new table for small, and joins it row by row."""
-        if count > _SMALL:
-            self.connection.exec_driver_sql(f"CREATE UNIQUE INDEX ON pg_temp.{table.name} (customer_id)")
-            self.connection.exec_driver_sql(f"ANALYZE pg_temp.{table.name}")

@@ -10,6 +10,9 @@ from sqlalchemy.sql.expression import ClauseElement, Executable
 
 from segrules.sql.functions import engine_name
 
+#: Tables of so few rows need no statistics.
+_SMALL = 100
+
 
 class _Kept(Executable, ClauseElement):
     """A query whose rows are kept: PostgreSQL uses all its workers for that, not for INSERT."""
@@ -32,27 +35,35 @@ def keep(connection: sa.Connection, table: sa.Table, query: sa.Select[Any], *, u
     """
     engine = engine_name(connection.dialect.name)
     prepared = connection.dialect.identifier_preparer
+    named = (column.label(own.name) for column, own in zip(query.selected_columns, table.c, strict=True))
+    query = query.with_only_columns(*named, maintain_column_froms=True)
     key, *rest = (prepared.quote(each.name) for each in table.c)
     create = f"CREATE TEMPORARY TABLE {table.name}"
     match engine:
         case "sqlite":
             # No types: what comes out must be what went in.
             whole = "INTEGER " if isinstance(table.c[0].type, sa.Integer) else ""
-            columns = ", ".join([f"{key} {whole}PRIMARY KEY NOT NULL", *rest])
-            connection.exec_driver_sql(f"{create} ({columns})")
-            connection.execute(_Kept(f"INSERT INTO temp.{table.name}", query))
+            connection.exec_driver_sql(f"{create} ({', '.join([f'{key} {whole}PRIMARY KEY NOT NULL', *rest])})")
+            head = f"INSERT INTO temp.{table.name}"
         case "mariadb":
-            connection.execute(_Kept(f"{create} (PRIMARY KEY ({key}))", query))
+            head = f"{create} (PRIMARY KEY ({key}))"
         case "postgresql":
-            connection.execute(_Kept(f"{create}{' ON COMMIT DROP' if until_commit else ''} AS", query))
-        case _:
-            connection.execute(_Kept(f"{create} AS", query))
-    count = int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
-    if engine == "postgresql":
-        # Without key and statistics PostgreSQL takes a new table for small, and joins it row by row.
+            head = f"{create}{' ON COMMIT DROP' if until_commit else ''} AS"
+        case _:  # DuckDB joins by hashing, so that a key would only cost
+            head = f"{create} AS"
+    count = int(connection.execute(_Kept(head, query)).rowcount)
+    if count < 0:  # the driver does not tell
+        count = int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0)
+    settle(connection, table, count)
+    return count
+
+
+def settle(connection: sa.Connection, table: sa.Table, count: int) -> None:
+    """Without key and statistics PostgreSQL takes a new table for small, and joins it row by row."""
+    if count > _SMALL and engine_name(connection.dialect.name) == "postgresql":
+        key = connection.dialect.identifier_preparer.quote(table.c[0].name)
         connection.exec_driver_sql(f"CREATE UNIQUE INDEX ON pg_temp.{table.name} ({key})")
         connection.exec_driver_sql(f"ANALYZE pg_temp.{table.name}")
-    return count
 
 
 def drop(connection: sa.Connection, table: sa.Table) -> None:

@@ -79,6 +79,9 @@ class Shared:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._predicates
 
+    def __len__(self) -> int:
+        return len(self._predicates)
+
     def select(self, key: Hashable, members: AnyMapping[str, Any] | None = None) -> sa.Select[Any]:
         """The ids of the customers for whom one of the predicates is true; BackendError when it is too deep."""
         writer = Writer(self._kept.mapping, self._dialect, self._zone, members)

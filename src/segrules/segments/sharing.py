@@ -1,0 +1,143 @@
+"""Several segments refreshed one after the other: on one connection, with what they share computed once.
+
+Each still has its own transactions. What is shared is a temporary table of the connection, with one row for each
+customer; so a segment of the run is judged by the shop's data as it was when the run began. It is judged by itself
+after all when somebody else has saved or refreshed it since then, whose members might be the newer ones.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from time import perf_counter
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import define, field
+
+from segrules.algebra import InSegment, Predicate, walk
+from segrules.errors import SegrulesError
+from segrules.rule import Rule, parse
+from segrules.segments.catalogue import Catalogue, Stored
+from segrules.segments.matching import matching, meaning
+from segrules.segments.reporting import message_of, written
+from segrules.segments.tables import Tables
+from segrules.segments.working import Customers, Workbench
+from segrules.shop import Shop
+from segrules.sql.keeping import drop, keep
+from segrules.sql.shared import ENOUGH, Shared, share
+
+_NOBODY: sa.Select[Any] = sa.select(sa.null()).where(sa.false())
+
+
+@define(eq=False)
+class Run:
+    """The connection of several refreshes, and what it keeps for them."""
+
+    connection: sa.Connection
+    shop: Shop
+    tables: Tables
+    #: Those who are judged, from a temporary table; None for all.
+    among: sa.Select[Any] | None = None
+    _bench: Workbench = field(init=False)
+    _shared: Shared | None = None
+    _rules: dict[int, tuple[Stored, Rule]] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._bench = Workbench(self.connection, self.tables.members.c.customer_id.type, lasting=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """A transaction on the connection."""
+        if self.connection.invalidated:  # a new one comes in its place, which has nothing
+            self._shared = None
+            self.among = None
+        with self.connection.begin():
+            yield self.connection
+
+    def statement(self, stored: Stored, *, partly: bool) -> sa.Select[Any] | None:
+        """The ids of a segment's members by what is shared; None when it has to be judged by itself."""
+        if self._shared is None or partly != (self.among is not None) or stored.id not in self._shared:
+            return None
+        then, rule = self._rules[stored.id]
+        if (then.meant, then.number) != (stored.meant, stored.number):
+            return None
+        members = Catalogue(self.connection, self.tables, self.shop).members_of(rule.segments)
+        return self._shared.select(stored.id, members)
+
+    def prepare(self, names: Iterable[str], at: datetime, customers: Customers | None) -> None:
+        """Compute what these segments share; whatever goes wrong, they can be refreshed without."""
+        start, wanted = perf_counter(), set(names)
+        try:
+            with self.begin():
+                if customers is not None:
+                    self.among = sa.select(self._bench.those("among", customers).c.customer_id)
+                found = self._found(wanted, at) if len(wanted) >= ENOUGH else None
+                if found is not None:
+                    drop(self.connection, found.table)
+                    keep(self.connection, found.table, found.filling)
+        except Exception as cause:
+            self.among = None
+            facts = {"shared": 0, "status": "error", "message": message_of(cause)}
+            written(logging.WARNING, "shared", facts)
+            return
+        self._shared = found
+        if found is not None:
+            seconds = round(perf_counter() - start, 3)
+            written(logging.INFO, "shared", {"shared": len(found), "columns": len(found.table.c), "seconds": seconds})
+
+    def _found(self, names: set[str], at: datetime) -> Shared | None:
+        said = self._predicates(names, at)
+        try:
+            return self._share(said)
+        except SegrulesError:  # of one of them, which is told when it is its turn
+            return self._share({key: each for key, each in said.items() if self._is_fine(each)})
+
+    def _share(self, said: dict[Hashable, Predicate]) -> Shared | None:
+        return share(said, self.shop.mapping, self.connection.dialect, self.shop.zone, self.among)
+
+    def _is_fine(self, predicate: Predicate) -> bool:
+        named = {each.name: _NOBODY for each in walk(predicate) if isinstance(each, InSegment)}
+        try:
+            matching(predicate, self.shop, self.connection.dialect, named)
+        except SegrulesError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """The connection keeps nothing."""
+        if self.connection.invalidated:
+            return
+        with suppress(sa.exc.SQLAlchemyError), self.connection.begin(), self._bench:
+            if self._shared is not None:
+                drop(self.connection, self._shared.table)
+
+    # --- inside ---
+
+    def _predicates(self, names: set[str], at: datetime) -> dict[Hashable, Predicate]:
+        """What each segment says; those that cannot be read say so when it is their turn."""
+        found: dict[Hashable, Predicate] = {}
+        for stored in Catalogue(self.connection, self.tables, self.shop).all():
+            segment = stored.segment
+            if segment.name in names and segment.active:
+                with suppress(SegrulesError):
+                    rule = parse(segment.rule, self.shop, name=segment.name)
+                    found[stored.id] = meaning(segment, rule, self.shop, at)
+                    self._rules[stored.id] = stored, rule
+        return found
+
+
+@contextmanager
+def together(
+    engine: sa.Engine, shop: Shop, tables: Tables, names: Iterable[str], at: datetime, customers: Customers | None
+) -> Iterator[Run]:
+    """A run over these segments."""
+    with engine.connect() as connection:
+        run = Run(connection, shop, tables)
+        run.prepare(names, at, customers)
+        try:
+            yield run
+        finally:
+            run.close()
