@@ -1,0 +1,72 @@
+"""Amounts of money, exact: whole numbers of a currency's smallest unit, one rounding rule, fair shares.
+
+The rule: an exact amount is rounded once, half up, to the smallest unit of its currency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
+
+#: The currencies of ISO 4217 whose smallest unit is not a hundredth.
+_DECIMALS = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+#: Amounts are below this, as in the shop's tables.
+HIGHEST = Decimal(10) ** 12
+
+
+def decimals(currency: str) -> int:
+    """How many decimals the amounts of a currency have."""
+    return _DECIMALS.get(currency, 2)
+
+
+def is_currency(code: str) -> bool:
+    """Whether a text looks like a code of ISO 4217."""
+    return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
+
+
+def units(amount: Decimal, currency: str) -> int | None:
+    """An amount as a number of smallest units; None when it has more decimals than the currency."""
+    scaled = amount.scaleb(decimals(currency))
+    return int(scaled) if scaled == int(scaled) else None
+
+
+def exact_units(amount: Decimal, currency: str) -> int:
+    """The same for an amount of which it is known that it has no more decimals."""
+    found = units(amount, currency)
+    assert found is not None
+    return found
+
+
+def rounded(exact: Fraction) -> int:
+    """An exact number of smallest units, half up."""
+    return floor(exact + Fraction(1, 2))
+
+
+def amount_of(number: int, currency: str) -> Decimal:
+    """The amount of so many smallest units, written with all decimals of the currency."""
+    places = decimals(currency)
+    return Decimal(number).scaleb(-places).quantize(Decimal(1).scaleb(-places))
+
+
+def apportioned(shares: Sequence[Fraction], order: Sequence[object], highest: int | None = None) -> list[int]:
+    """Exact shares as whole units that come to the rounded sum of all, or to ``highest`` when that is less.
+
+    Each is within one unit of its share, and none above it by more than the rest of its own unit. Of equal rests the
+    first in ``order`` (one key for each share) gets the unit.
+    """
+    exact = sum(shares, Fraction(0))
+    total = rounded(exact)
+    if highest is not None and total > highest:
+        shares = [share * highest / exact for share in shares]
+        total = highest
+    whole = [floor(share) for share in shares]
+    behind = sorted(range(len(shares)), key=lambda place: (whole[place] - shares[place], order[place]))
+    for place in behind[: total - sum(whole)]:
+        whole[place] += 1
+    return whole

@@ -1,0 +1,23 @@
+"""What segrules finds when it looks for plugins: the coupon of a sequence's step.
+
+Loading this module loads neither SQLAlchemy nor anything that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from segrules.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+# Optional, since the sequences that ask for it are another distribution.
+@hookimpl(optionalhook=True)
+def segrules_step_context(connection: sa.Connection, step: Any, enrolment: Any, recipient: Any) -> Mapping[str, Any]:
+    """The ``coupon_…`` variables of a step, from a code that is issued in the transaction of the mail."""
+    from segrules_coupons.steps import context
+
+    return context(connection, step, enrolment, recipient)
