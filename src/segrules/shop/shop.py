@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping as AnyMapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from segrules.condition import Anniversary, Categories, DaysSince, DaysUntil, FieldType, NameOrCode, Statuses
@@ -19,6 +20,7 @@ from segrules.vocabulary import Vocabulary
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from segrules.shop.declarations import ShopDeclaration
     from segrules.shop.default import DefaultTables
     from segrules.shop.mapping import Mapping
 
@@ -74,6 +76,26 @@ class Shop:
             timezone, extended, dict(customer_attributes or {}), dict(product_attributes or {}), schema, prefix
         )
 
+    @classmethod
+    def load(cls, path: str | Path, *, vocabulary: Vocabulary | None = None) -> DeclaredShop:
+        """The shop that a mapping file (TOML) declares; its tables are looked at when a rule first asks.
+
+        Raises ShopError with all mistakes of the file, each with its key path.
+        """
+        from segrules.shop.document import read_file
+
+        return cls.declared(read_file(path), vocabulary=vocabulary, name=str(path))
+
+    @classmethod
+    def declared(
+        cls, document: AnyMapping[str, Any], *, vocabulary: Vocabulary | None = None, name: str = "the mapping"
+    ) -> DeclaredShop:
+        """The same for the content of such a file; ``name`` stands before each mistake."""
+        from segrules.shop.reading import declared
+
+        words = vocabulary if vocabulary is not None else Vocabulary.installed()
+        return DeclaredShop(declared(document, words, name))
+
     @cached_property
     def mapping(self) -> Mapping:
         """Where every entity and field lies."""
@@ -87,6 +109,19 @@ class Shop:
         from segrules.shop.checking import check
 
         check(self.mapping, engine)
+
+
+class DeclaredShop(Shop):
+    """A shop whose mapping file says where everything is; ``declaration`` is what it says."""
+
+    def __init__(self, declaration: ShopDeclaration) -> None:
+        super().__init__(self._map, vocabulary=declaration.vocabulary, timezone=declaration.timezone)
+        self.declaration = declaration
+
+    def _map(self) -> Mapping:
+        from segrules.shop.building import built
+
+        return built(self.declaration)
 
 
 class DefaultShop(Shop):
