@@ -100,7 +100,8 @@ def test_a_variable_without_a_value_can_be_asked_about_and_used_for_nothing():
     assert program.render({}) == "-"
     assert program.variables == {"coupon_code"}
     for use in ("{{ coupon_code }}", "{{ coupon_code|upper }}", "{% if coupon_code %}x{% endif %}",
-                "{{ coupon_code.x }}", "{{ coupon_code ~ 'x' }}", "{{ coupon_code + 'x' }}", "{% for c in coupon_code %}{% endfor %}",
+                "{{ coupon_code.x }}", "{{ coupon_code ~ 'x' }}", "{{ coupon_code + 'x' }}",
+                "{% for c in coupon_code %}{% endfor %}",
                 "{{ coupon_code[0] }}", "{{ coupon_code[:2] }}", "{{ coupon_code() }}"):  # fmt: skip
         with pytest.raises(TemplateError, match=r'mail:1: "coupon_code" has no value in this mail'):
             Sandbox().compile("mail", use, KNOWN, html=True).render({})
