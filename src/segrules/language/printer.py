@@ -71,7 +71,8 @@ def _moment(literal: nodes.MomentLiteral) -> str:
     return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
 
-def _field(ref: nodes.FieldRef, rows: Rows) -> str:
+def field_path(ref: nodes.FieldRef, rows: Rows) -> str:
+    """How a field is written where these rows are open."""
     innermost = ref.level == len(rows) > 0 and rows[-1].relation == ref.relation and not ref.shorthand
     return ref.name if innermost and ref.name not in RESERVED else f"{_row(ref.relation, ref.level, rows)}.{ref.name}"
 
@@ -89,7 +90,8 @@ def _inside(ref: nodes.RelationRef) -> str:
     return ref.inside or ref.relation.removeprefix(f"{ref.parent_relation}_")
 
 
-def _relation(ref: nodes.RelationRef, rows: Rows, several: bool = False) -> str:
+def rows_path(ref: nodes.RelationRef, rows: Rows, several: bool = False) -> str:
+    """How the rows that a quantifier or an aggregate opens are written, in the plural for ``several``."""
     if ref.parent_relation is None:
         return (ref.plural or f"{ref.relation}s") if several else ref.relation
     inside = _inside(ref)
@@ -123,9 +125,9 @@ def _operand(operand: nodes.Operand, rows: Rows, binding: int = 0) -> str:
         case nodes.Parameter():
             return f":{operand.name}"
         case nodes.FieldRef():
-            return _field(operand, rows)
+            return field_path(operand, rows)
         case nodes.AnniversaryOf():
-            return f"anniversary of {_field(operand.field, rows)}"
+            return f"anniversary of {field_path(operand.field, rows)}"
         case nodes.Aggregate():
             head, body = _aggregate(operand, rows)
             where = "" if operand.where is None else f" where {_flat(operand.where, body)}"
@@ -148,7 +150,7 @@ def _operand(operand: nodes.Operand, rows: Rows, binding: int = 0) -> str:
 
 def _aggregate(aggregate: nodes.Aggregate, rows: Rows) -> tuple[str, Rows]:
     """The text of an aggregate up to its ``where``, and the rows that are open inside."""
-    relation = _relation(aggregate.relation, rows)
+    relation = rows_path(aggregate.relation, rows)
     name = "" if aggregate.field is None else f".{aggregate.field.name}"
     distinct = "distinct " if aggregate.distinct else ""
     return f"{aggregate.function.value}({distinct}{relation}{name}", (*rows, aggregate.relation)
@@ -183,9 +185,9 @@ def _head(condition: nodes.Quantified | nodes.Has, rows: Rows) -> tuple[str, Row
     """``any order where`` or ``last order has``, and the rows that are open inside."""
     body = (*rows, condition.relation)
     if isinstance(condition, nodes.Has):
-        return f"{'last' if condition.last else 'first'} {_relation(condition.relation, rows)} has", body
+        return f"{'last' if condition.last else 'first'} {rows_path(condition.relation, rows)} has", body
     number = "" if condition.number is None else f" {condition.number}"
-    relation = _relation(condition.relation, rows, several=condition.number not in (None, 1))
+    relation = rows_path(condition.relation, rows, several=condition.number not in (None, 1))
     where = "" if condition.where is None else " where"
     return f"{condition.quantifier.value}{number} {relation}{where}", body
 
