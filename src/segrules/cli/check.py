@@ -11,6 +11,7 @@ from segrules.cli.evaluation import moment_of, zone_of
 from segrules.cli.failures import Exit, Verb
 from segrules.cli.output import diagnostic_to_json, echo_diagnostic, echo_json, json_option
 from segrules.cli.reading import RuleText, expressions_option, read_rules, rules_argument
+from segrules.cli.shops import shop_option, words_of_command
 from segrules.clock import Clock
 from segrules.errors import Diagnostic, RuleError, Severity
 
@@ -19,6 +20,7 @@ from segrules.errors import Diagnostic, RuleError, Severity
 @rules_argument
 @expressions_option
 @click.option("--strict", is_flag=True, help="A warning is a finding too.")
+@shop_option
 @click.option("--timezone", default="UTC", metavar="ZONE", help="The zone in which windows are judged.  [default: UTC]")
 @click.option("--at", metavar="MOMENT", help="The moment at which windows are judged.  [default: now]")
 @json_option
@@ -61,9 +63,8 @@ def check_command(
 def _diagnostics(rule: RuleText, clock: Clock) -> list[Diagnostic]:
     """The mistakes of a rule, or else its warnings. Asks the language alone, so that nothing else is imported."""
     from segrules.language import lint, parse
-    from segrules.vocabulary import Vocabulary
 
-    vocabulary = Vocabulary.installed()
+    vocabulary = words_of_command()
     try:
         return list(lint(parse(rule.text, vocabulary, name=rule.name), vocabulary, clock))
     except RuleError as error:

@@ -9,6 +9,7 @@ import click
 
 from segrules.cli.failures import Blame, Failure, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
+from segrules.cli.shops import shop_option, words_of_command
 
 if TYPE_CHECKING:
     from segrules.condition import FieldType
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Verb, short_help="List the words that a rule may use.")
 @click.argument("word", required=False, metavar="[WORD]")
+@shop_option
 @json_option
 def conditions_command(word: str | None, as_json: bool) -> None:
     """List the condition types that a rule may use, or show the fields and examples of one.
@@ -24,9 +26,7 @@ def conditions_command(word: str | None, as_json: bool) -> None:
     JSON: {"conditions": [{"word", "plural", "help", "kind", "rows", "plugin", "fields": [{"name", "holds", "help",
     "choices"}], "examples": [rule]}]}; "kind" is one of one, many, construct
     """
-    from segrules.vocabulary import Vocabulary
-
-    vocabulary = Vocabulary.installed()
+    vocabulary = words_of_command()
     shown = list(vocabulary) if word is None else [_named(vocabulary, word)]
     if as_json:
         echo_json({"conditions": [_to_json(relation) for relation in shown]})

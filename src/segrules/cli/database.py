@@ -95,7 +95,10 @@ def _hold_against(shop: Shop, engine: sa.Engine, where: str) -> None:
         shown = [f"  {line}" for line in lines[:_SHOWN]]
         if len(lines) > _SHOWN:
             shown.append(f"  and {len(lines) - _SHOWN} more")
+        declaration = getattr(shop, "declaration", None)
         head = f"the database {where} does not hold the default shop (segrules demo makes one to try):"
+        if declaration is not None:
+            head = f"the database {where} is not as {declaration.name} says (segrules doctor looks closer):"
         raise Failure(Blame.ENVIRONMENT, "\n".join([head, *shown])) from None
 
 

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from segrules.cli.failures import Blame, Failure
 from segrules.cli.reading import read_rule
+from segrules.cli.shops import shop_of_command, shop_option
 from segrules.errors import ShopError
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ def evaluation_options(command: F) -> F:
     """The options that every command takes which evaluates a rule."""
     for option in reversed(
         (
+            shop_option,
             click.option(
-                "--timezone", default="UTC", metavar="ZONE", help="The zone of the shop's days.  [default: UTC]"
+                "--timezone", metavar="ZONE", help="The zone of the shop's days.  [default: the shop's, or UTC]"
             ),
             click.option(
                 "--at", metavar="MOMENT", help="The moment of evaluation, like 2025-07-04T12:00Z.  [default: now]"
@@ -60,7 +62,7 @@ def evaluation_options(command: F) -> F:
 class Setting:
     """The options of an evaluation as they were given, and what they come to."""
 
-    timezone: str
+    timezone: str | None
     at: str | None
     websites: Sequence[str]
     params: Sequence[str]
@@ -72,10 +74,8 @@ class Setting:
         return cls(**{name: options[name] for name in ("timezone", "at", "websites", "params", "segments")})
 
     def shop(self) -> Shop:
-        """The default shop in the zone of the options."""
-        from segrules.shop import Shop
-
-        return Shop.default(timezone=zone_of(self.timezone).key)
+        """The shop of the options, in their zone."""
+        return shop_of_command(self.timezone)
 
     def moment(self, shop: Shop) -> datetime:
         """The moment of evaluation, aware; now unless one was given, and a naive one is in the shop's zone."""

@@ -11,6 +11,7 @@ from attrs import frozen
 from segrules.cli.failures import Blame, Exit, Failure, Verb, tell
 from segrules.cli.output import diagnostic_to_json, echo_json, json_option
 from segrules.cli.reading import RuleText, expressions_option, read_rules, rules_argument
+from segrules.cli.shops import shop_option, words_of_command
 from segrules.errors import RuleError
 
 
@@ -35,6 +36,7 @@ class _Formatted:
 @expressions_option
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 when a file would change.")
 @click.option("--diff", is_flag=True, help="Change nothing; print what would change.")
+@shop_option
 @json_option
 @click.pass_context
 def format_command(
@@ -61,10 +63,9 @@ def format_command(
 
 def _formatted(rule: RuleText) -> _Formatted:
     from segrules.language import format_condition, parse
-    from segrules.vocabulary import Vocabulary
 
     try:
-        condition = parse(rule.text, Vocabulary.installed(), name=rule.name).condition
+        condition = parse(rule.text, words_of_command(), name=rule.name).condition
         return _Formatted(rule, format_condition(condition).rstrip("\n") + "\n")
     except RuleError as error:
         return _Formatted(rule, None, error)

@@ -13,6 +13,7 @@ import click
 from segrules.cli.database import database_option, open_engine, told
 from segrules.cli.failures import Blame, Exit, Failure, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
+from segrules.cli.shops import shop_of_command, shop_option
 
 if TYPE_CHECKING:
     from segrules.segments import SegmentStore, State
@@ -25,6 +26,7 @@ def store_options(command: F) -> F:
     for option in reversed(
         (
             database_option,
+            shop_option,
             click.option(
                 "--prefix",
                 default="segrules_",
@@ -34,10 +36,9 @@ def store_options(command: F) -> F:
             ),
             click.option(
                 "--timezone",
-                default="UTC",
                 envvar="SEGRULES_TIMEZONE",
                 metavar="ZONE",
-                help="The zone of the shop's days.  [default: UTC]",
+                help="The zone of the shop's days.  [default: the shop's, or UTC]",
             ),
         )
     ):
@@ -47,14 +48,14 @@ def store_options(command: F) -> F:
 
 @contextmanager
 def opened(
-    database: str | None, prefix: str, timezone: str, *, create: bool = False, **settings: Any
+    database: str | None, prefix: str, timezone: str | None, *, create: bool = False, **settings: Any
 ) -> Iterator[SegmentStore]:
     """The store in a database. What the database refuses is told as a failure of the environment."""
     from segrules.segments import SegmentStore
-    from segrules.shop import Shop
 
+    shop = shop_of_command(timezone)
     engine = open_engine(database)
-    store = SegmentStore(engine, Shop.default(timezone=timezone), prefix=prefix, **settings)
+    store = SegmentStore(engine, shop, prefix=prefix, **settings)
     with told(engine):
         if create:
             store.create_tables()
@@ -77,7 +78,7 @@ def iso(moment: datetime | None) -> str | None:
 @json_option
 @click.pass_context
 def segments_command(
-    ctx: click.Context, name: str | None, database: str | None, prefix: str, timezone: str, as_json: bool
+    ctx: click.Context, name: str | None, database: str | None, prefix: str, timezone: str | None, as_json: bool
 ) -> None:
     """List the stored segments and how they stand, or show one with its history.
 
@@ -133,7 +134,7 @@ def members_command(
     after: str | None,
     database: str | None,
     prefix: str,
-    timezone: str,
+    timezone: str | None,
     as_json: bool,
 ) -> None:
     """Show members of a stored segment by id, or ask about one customer.
@@ -202,7 +203,7 @@ def export_command(
     websites: Sequence[str],
     database: str | None,
     prefix: str,
-    timezone: str,
+    timezone: str | None,
     as_json: bool,
 ) -> None:
     """Write all members of a stored segment into a file, with the fields that are asked for.

@@ -34,7 +34,7 @@ def plan_command(
     no_counts: bool,
     database: str | None,
     prefix: str,
-    timezone: str,
+    timezone: str | None,
     as_json: bool,
 ) -> None:
     """Show what ``apply`` would change, and how many members would enter and leave; nothing is stored.
@@ -73,7 +73,7 @@ def apply_command(
     refresh: bool,
     database: str | None,
     prefix: str,
-    timezone: str,
+    timezone: str | None,
     as_json: bool,
 ) -> None:
     """Store the segments of a folder of .seg files, all or none of them; the store's tables are made if need be.

@@ -52,7 +52,7 @@ def refresh_command(
     log: bool,
     database: str | None,
     prefix: str,
-    timezone: str,
+    timezone: str | None,
     as_json: bool,
 ) -> None:
     """Bring the members of stored segments up to date: those named, --all, or --due.

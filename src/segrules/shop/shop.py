@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from attrs import evolve
+
 from segrules.condition import Anniversary, Categories, DaysSince, DaysUntil, FieldType, NameOrCode, Statuses
 from segrules.conditions.product import Product
 from segrules.errors import ShopError
@@ -117,6 +119,10 @@ class DeclaredShop(Shop):
     def __init__(self, declaration: ShopDeclaration) -> None:
         super().__init__(self._map, vocabulary=declaration.vocabulary, timezone=declaration.timezone)
         self.declaration = declaration
+
+    def in_zone(self, timezone: str) -> DeclaredShop:
+        """The same shop with the days of another zone."""
+        return DeclaredShop(evolve(self.declaration, timezone=timezone))
 
     def _map(self) -> Mapping:
         from segrules.shop.building import built

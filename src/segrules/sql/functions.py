@@ -166,7 +166,7 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         "sqlite": "({0} COLLATE BINARY)",
         "postgresql": '(CAST({0} AS TEXT) COLLATE "C")',
         "mariadb": "(CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin)",
-        "duckdb": "({0} COLLATE BINARY)",
+        "duckdb": '({0} COLLATE "binary")',
     },
     holds: {
         "sqlite": "(instr({0}, {1}) > 0)",
