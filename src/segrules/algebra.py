@@ -145,7 +145,7 @@ class Pick:
     required: bool = True
 
 
-@frozen
+@frozen(cache_hash=True)
 class Source:
     """Rows reached from a parent row by one or more links, that satisfy ``where``; one of them if picked.
 
@@ -164,7 +164,7 @@ class Source:
         return self.rows[-1]
 
 
-@frozen
+@frozen(cache_hash=True)
 class Aggregate:
     """One value made of the rows of a source; rows whose ``value`` is missing are skipped.
 
@@ -421,9 +421,11 @@ def children(node: Term | Predicate | Source) -> Iterator[Term | Predicate | Sou
 
 def walk(node: Term | Predicate | Source) -> Iterator[Term | Predicate | Source]:
     """A node and everything below it, outermost first."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    ahead = [node]
+    while ahead:
+        node = ahead.pop()
+        yield node
+        ahead += reversed([*children(node)])
 
 
 NODES = (

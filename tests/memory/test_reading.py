@@ -5,6 +5,7 @@ import threading
 from collections import OrderedDict, UserDict, defaultdict, deque
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import ROUND_DOWN, Context, Decimal, localcontext
+from itertools import product
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,9 +38,11 @@ from segrules.algebra import (
     Row,
     Source,
     Sum,
+    fold,
 )  # fmt: skip
 from segrules.errors import CustomerError
 from segrules.memory import Customer, compile_predicate, compile_term
+from segrules.memory.terms import is_plain
 
 ROME = ZoneInfo("Europe/Rome")
 ORDER = Row("orders", 1)
@@ -239,6 +242,61 @@ def test_a_dictionary_with_a_default_is_not_asked_for_one() -> None:
     orders: Any = defaultdict(lambda: Decimal(500))
     assert predicate(BIG_ORDER)({"orders": [orders]}) is False
     assert dict(orders) == {}
+
+
+def test_dictionaries_that_lack_names_are_read_as_if_they_had_none() -> None:
+    """The code for dictionaries expects every name; it must neither fail nor remember a customer without one."""
+    rich = predicate(And((compare(CUSTOMER, "sales", Op.GT, Decimal(5)), Not(BIG_ORDER))))
+    whole: dict[str, Any] = {"sales": 6, "orders": [{"grand_total": 100}]}
+    big: dict[str, Any] = {"sales": 6, "orders": [{"grand_total": 101}]}
+    for _ in range(40):  # longer than the patience
+        assert rich(whole) is True
+        assert rich(big) is False
+        assert rich({"sales": 6}) is True
+        assert rich({"sales": 6, "orders": [{}]}) is True
+        assert rich({"sales": 6, "orders": [UserDict(grand_total=100)]}) is True
+        assert rich({"orders": []}) is False
+        assert rich({"sales": None, "orders": []}) is False
+        with pytest.raises(CustomerError, match=r"^sales: 6.5 is a float"):
+            rich({"sales": 6.5})
+
+
+@pytest.mark.parametrize("constant", ["5", "5.5", "-0.5", "0", "1E+30", "5.000"])
+def test_whole_numbers_meet_constants_of_their_class(constant: str) -> None:
+    bound = Decimal(constant)
+    operators = {Op.EQ: "__eq__", Op.LT: "__lt__", Op.LE: "__le__", Op.GT: "__gt__", Op.GE: "__ge__"}
+    for op, name in operators.items():
+        once = compare(CUSTOMER, "x", op, bound)
+        rules = [once, And((Or((once, once)), once)), And((compare(CUSTOMER, "x", Op.GE, Decimal(-99)), once))]
+        counted = Compare(op, Aggregate(Fold.COUNT, BIG_ORDER.source, None, Kind.NUMBER), once.right, Kind.NUMBER)
+        for value in range(-2, 8):
+            expected = getattr(Decimal(value), name)(bound)
+            for rule in map(predicate, rules):
+                assert rule({"x": value}) is rule({"x": Decimal(value)}) is rule(SimpleNamespace(x=value)) is expected
+                assert rule({"x": None}) is False
+            if value >= 0:
+                assert predicate(counted)({"orders": [{}] * value}) is expected
+
+
+def test_yes_and_no() -> None:
+    for wanted in (True, False):
+        rule = compare(CUSTOMER, "x", Op.EQ, wanted, Kind.YESNO)
+        for value, expected in ((True, wanted), (False, not wanted), (None, False)):
+            for shape in ({"x": value}, SimpleNamespace(x=value), UserDict(x=value), Customer({"x": value})):
+                assert predicate(rule)(shape) is expected
+                assert predicate(Not(rule))(shape) is not expected
+
+
+def test_plain_text_is_compared_by_lower_as_by_fold() -> None:
+    differing = {char for char in map(chr, range(sys.maxunicode + 1)) if char.lower() != fold(char)}
+    assert differing == {"İ"}
+    letters, needles = ["a", "İ", "Σ", "ς", "K", "\u212a", "i", "\u0307", "S"], ["a", "k", "s", "ak", "ka", "kk"]
+    assert all(map(is_plain, needles))
+    assert not is_plain("i") and not is_plain("I") and not is_plain("ς")
+    for text in map("".join, product(letters, repeat=3)):
+        for needle in needles:
+            for look in (str.__contains__, str.startswith, str.endswith, str.__eq__):
+                assert look(text.lower(), needle) is look(fold(text), needle)
 
 
 def test_links_named_items_are_found_in_mixed_customers() -> None:

@@ -29,7 +29,7 @@ def compile_term(term: Term, zone: ZoneInfo) -> Callable[[Any], Any]:
     return _compiled(lambda shape: Writer(shape, zone).term(term))
 
 
-#: After so many customers of one class that had to be read again with care, that class is read so at once.
+#: After so many customers of one class that had to be read again in another way, that class is read so at once.
 _PATIENCE = 16
 
 
@@ -47,20 +47,18 @@ class _Ways:
         self.write = write
         self.functions: dict[Shape, Callable[[Any], Any]] = {}
         self.by_class: dict[type, Callable[[Any], Any]] = {}
-        self.doubts: dict[type, int] | None = None
+        self.doubts: dict[type | Shape, int] | None = None
 
     def function(self, shape: Shape) -> Callable[[Any], Any]:
         """The code for one shape."""
         found = self.functions.get(shape)
         if found is None:
             program = self.write(shape)
-            names = program.names
             if shape is Shape.DICTIONARY:
-                names.update(usual=dict, ways=self.by_class, other=self.other)
+                program.names.update(usual=dict, ways=self.by_class, other=self.other, lacking=self.lacking)
             if shape is not Shape.CAREFUL:
-                names["doubtful"] = self.doubtful
-            exec(compile(program.source, "<rule>", "exec"), names)  # the source is our own alphabet
-            found = self.functions[shape] = names["main"]
+                program.names["doubtful"] = self.doubtful
+            found = self.functions[shape] = program.function()
         return found
 
     def other(self, customer: Any) -> Any:
@@ -75,14 +73,28 @@ class _Ways:
         except Inexact:
             raise CustomerError("the numbers of the customer are too long to calculate with exactly") from None
         kind = customer.__class__
+        if self._is_tired_of(kind):
+            self._read(kind, self.doubtful)
+        return answer
+
+    def lacking(self, customer: Any) -> Any:
+        """The answer for a dictionary that lacks a name, or has a row that is no dictionary."""
+        run = self.function(Shape.MAPPING)
+        if self._is_tired_of(Shape.DICTIONARY):
+            self._read(dict, run)
+        return run(customer)
+
+    def _is_tired_of(self, what: Any) -> bool:
         if self.doubts is None:
             self.doubts = {}
-        self.doubts[kind] = self.doubts.get(kind, 0) + 1
-        if self.doubts[kind] > _PATIENCE:
-            self.by_class[kind] = self.doubtful
-            if kind is dict:
-                self.function(Shape.DICTIONARY).__globals__["usual"] = None
-        return answer
+        self.doubts[what] = self.doubts.get(what, 0) + 1
+        return self.doubts[what] > _PATIENCE
+
+    def _read(self, kind: type, run: Callable[[Any], Any]) -> None:
+        """From now on customers of a class are read so."""
+        self.by_class[kind] = run
+        if kind is dict:
+            self.function(Shape.DICTIONARY).__globals__["usual"] = None
 
 
 def shape_of(customer: Any) -> Shape:

@@ -183,7 +183,7 @@ class Snapshot:
     common: Common
     codes: dict[Shape, _Codes]
     _ways: dict[Shape, tuple[Ask, _Left]] = field(factory=dict, init=False)
-    _shapes: dict[type, Shape] = field(factory=lambda: {dict: Shape.DICTIONARY}, init=False)
+    _shapes: dict[type, Shape] = field(factory=dict, init=False)
     _doubts: dict[type, int] = field(factory=dict, init=False)
 
     def present(self, at: datetime, before: Present | None = None) -> Present:

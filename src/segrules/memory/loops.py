@@ -54,6 +54,8 @@ class Loops(Pad):
         with self._block(f"for {name} in {link}:"):
             self._rows = {**outer, row.depth: name}
             self._loops += 1
+            if self.shape is Shape.DICTIONARY:
+                self._line(f"if {name}.__class__ is not dict: raise KeyError")
             yield
             self._loops -= 1
         self._rows = outer
@@ -69,8 +71,8 @@ class Loops(Pad):
         if self.shape is Shape.CAREFUL:
             self._line(f"{name} = rows({code}, {self._constant(row.entity)})")
         else:
-            self._line(f"{name} = {code}")
-            self._line(f"if {name}.__class__ is not list: {name} = rows({name}, {self._constant(row.entity)})")
+            usual = f"({name} := {code}).__class__ is not list"
+            self._line(f"if {usual}: {name} = rows({name}, {self._constant(row.entity)})")
         self._known[key] = Operand((), name)
         return name
 

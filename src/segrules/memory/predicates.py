@@ -7,6 +7,8 @@ that jump away unless the predicate holds; ``accept`` writes statements that jum
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
 from typing import assert_never
 
 from segrules import algebra
@@ -18,6 +20,7 @@ from segrules.algebra import (
     Const,
     Exists,
     Field,
+    Fold,
     HasElement,
     InSegment,
     Kind,
@@ -34,8 +37,11 @@ from segrules.algebra import (
     TextMatch,
     Truth,
 )  # fmt: skip
+from segrules.binding.linear import whole_bound
+from segrules.memory import shapes
 from segrules.memory.program import PARENTHESES, Operand, Program
-from segrules.memory.terms import Terms, kind_of
+from segrules.memory.shapes import Shape
+from segrules.memory.terms import Terms, is_plain, kind_of
 
 _PYTHON_OP = {Op.EQ: "==", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}
 
@@ -175,6 +181,9 @@ class Writer(Terms):
                     parts.append(self._inline_part(item, depth))
                 self._known = known
                 return " or ".join(parts) or "False"
+            case Not(item=Compare() as item) if (answer := self._yes_or_no(item)) is not None:
+                wanted, first, name, sure = answer
+                return f"({first} is {not wanted} or {name} is not {wanted} and not ({sure}))"
             case Not(item=item):
                 known, self._known = self._known, dict(self._known)
                 code = self._inline(item, depth + 1)
@@ -198,21 +207,21 @@ class Writer(Terms):
             case Compare():
                 return self._compare(predicate)
             case OneOf(term=term, values=values, kind=kind):
-                plain = [each.value for each in values if each.value is not None]
+                wanted = [each.value for each in values if each.value is not None]
                 if kind is Kind.TEXT:
-                    plain = [algebra.fold(each) for each in plain if isinstance(each, str)]
-                operand = self._comparable(term, kind, exact=True)
-                return operand.when(f"{operand.code} in {self._constant(frozenset(plain))}") if plain else "False"
+                    wanted = [algebra.fold(each) for each in wanted if isinstance(each, str)]
+                operand = self._comparable(term, kind, plain=all(map(_is_plain, values)))
+                return operand.when(f"{operand.code} in {self._constant(frozenset(wanted))}") if wanted else "False"
             case TextMatch(match=how, term=term, needle=needle, kind=kind):
-                hay, pin = self._comparable(term, kind), self._comparable(needle, kind)
+                hay, pin = self._comparable(term, kind, plain=_is_plain(needle)), self._comparable(needle, kind)
                 return Operand(hay.guards + pin.guards, "").when(_match(how, hay.code, pin.code))
             case Present(term=Field() as field):
                 return f"{self._read(field)} is not None"
             case Present(term=term):
                 return self._operand(term).when()
             case HasElement(field=field, element=element):
-                wanted = Operand((), "None") if element is None else self._operand(element)
-                return wanted.when(f"holds({self._read(field)}, {wanted.code}, {self._label(field.row, field.name)})")
+                code = Operand((), "None") if element is None else self._operand(element)
+                return code.when(f"holds({self._read(field)}, {code.code}, {self._label(field.row, field.name)})")
             case OnMonthDay(term=term, days=days):
                 operand = self._operand(term)
                 name = self._named(operand)
@@ -240,10 +249,57 @@ class Writer(Terms):
             op, left, right = op.mirrored, right, left
         if any(isinstance(each, Const) and each.value is None for each in (left, right)):
             return "False"
+        if isinstance(right, Const) and self.shape is not Shape.CAREFUL:
+            if (answer := self._yes_or_no(predicate)) is not None:
+                wanted, first, name, sure = answer
+                return f"({first} is {wanted} or {name} is not {not wanted} and {sure})"
+            if isinstance(right.value, Decimal) and (code := self._compare_number(op, left, right.value)):
+                return code
         ordered_by_constant = op is not Op.EQ and isinstance(right, Const)
-        one = self._comparable(left, predicate.kind, exact=not ordered_by_constant)
+        one = self._comparable(left, predicate.kind, exact=not ordered_by_constant, plain=_is_plain(right))
         two = self._comparable(right, predicate.kind)
         return Operand(one.guards + two.guards, "").when(f"{one.code} {_PYTHON_OP[op]} {two.code}")
+
+    def _yes_or_no(self, predicate: Compare) -> tuple[bool, str, str, str] | None:
+        """Whether a field is true or false is told by identity, which rules out all but wrong values at once.
+
+        What is wanted, the code that reads the field into a name, the name, and the code for other values; None
+        for any other comparison.
+        """
+        match predicate:
+            case Compare(op=Op.EQ, left=Field(kind=Kind.YESNO) as field, right=Const(value=bool() as wanted)):
+                if self.shape is Shape.CAREFUL or field in self._known:
+                    return None
+                name = self._fresh("v")
+                return wanted, f"({name} := {self._read(field)})", name, shapes.sure(self.shape, Kind.YESNO, name)
+            case _:
+                return None
+
+    def _compare_number(self, op: Op, left: Term, constant: Decimal) -> str | None:
+        """A number against a constant that has its class, which saves the conversion; None where that is no use."""
+        if constant.adjusted() > 18:
+            return None
+        whole = whole_bound(op, Fraction(constant))
+        if isinstance(left, Aggregate) and left.fold in (Fold.COUNT, Fold.COUNT_DISTINCT):
+            counted = self._operand(left).code
+            return "False" if whole is None else f"{counted} {_PYTHON_OP[whole[0]]} {self._constant(whole[1])}"
+        if not isinstance(left, Field):
+            return None
+        as_int = "False" if whole is None else f"{{}} {_PYTHON_OP[whole[0]]} {self._constant(whole[1])}"
+        as_decimal = f"{{}} {_PYTHON_OP[op]} {self._constant(constant)}"
+        if (known := self._known.get(left)) is not None:
+            name = known.code
+            return f"({as_int.format(name)} if {name}.__class__ is int else {as_decimal.format(name)})"
+        name = self._fresh("v")
+        self._read_now[left] = Operand((), name)
+        as_int, as_decimal = as_int.format(name), as_decimal.format(name)
+        first = f"({name} := {self._read(left)}).__class__ is Decimal"
+        other = f"{shapes.sure(self.shape, Kind.NUMBER, name)} and {as_decimal}"
+        return f"({as_decimal} if {first} else {as_int} if {name}.__class__ is int else {other})"
+
+
+def _is_plain(term: Term) -> bool:
+    return isinstance(term, Const) and isinstance(term.value, str) and is_plain(term.value)
 
 
 def _match(how: Match, hay: str, pin: str) -> str:

@@ -1,7 +1,7 @@
 """The text of a compiled rule: its functions, blocks and lines, and the constants that it refers to.
 
-Nothing that a user wrote ever stands in the text. Rows, values and constants have names of our own alphabet; what
-came from a rule goes in by reference.
+Nothing that a user wrote ever stands in the text. Rows and values have names of our own alphabet; in the place of a
+constant stands a text such as ``'k5'``, and once the code is compiled the value itself takes its place.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from sys import intern
+from types import CodeType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -61,10 +62,28 @@ class Operand:
 
 @frozen
 class Program:
-    """The source of one rule for one shape of customer, and the constants that it refers to."""
+    """The source of one rule for one shape of customer, the names that it refers to, and its constants."""
 
     source: str
     names: dict[str, Any]
+    constants: dict[str, Any]
+
+    def function(self) -> Callable[..., Any]:
+        """The function ``main`` of the source."""
+        code = compile(self.source, "<rule>", "exec")  # the source is our own alphabet
+        exec(_with(code, self.constants), self.names)
+        return self.names["main"]  # type: ignore[no-any-return]
+
+
+def _with(code: CodeType, constants: dict[str, Any]) -> CodeType:
+    """The code with the constants themselves where it has their names."""
+
+    def value(each: Any) -> Any:
+        if isinstance(each, CodeType):
+            return _with(each, constants)
+        return constants.get(each, each) if isinstance(each, str) else each
+
+    return code.replace(co_consts=tuple(map(value, code.co_consts)))
 
 
 #: A term that never has a value.
@@ -79,8 +98,8 @@ class Pad:
         self._day_number = reading.day_numbers(zone)
         self._month_day = reading.month_days(zone)
         self.names: dict[str, Any] = {"__builtins__": shapes.NAMES}
-        self._constants: dict[int, str] = {}
-        self._texts: dict[str, str] = {}
+        self.constants: dict[str, Any] = {}
+        self._placed: dict[Any, str] = {}
         self._looped: dict[int, bool] = {}
         self._companions: dict[Source, list[Aggregate]] = {}
         self._depths: dict[int, frozenset[int]] = {}
@@ -93,18 +112,18 @@ class Pad:
     def _program(self) -> Program:
         body = self._lines
         if self.shape is not Shape.CAREFUL:
-            start = {
-                Shape.DICTIONARY: [
-                    " if customer.__class__ is not usual: return ways.get(customer.__class__, other)(customer)",
-                    " r0 = customer",
-                ],
-                Shape.TRUSTED: [" r0 = customer.data"],
-            }.get(self.shape, [" r0 = customer"])
-            doubt = [" except Exception: pass", " return doubtful(customer)"]
+            start, doubt = [], [" except Exception: pass", " return doubtful(r0)"]
+            if self.shape is Shape.DICTIONARY:
+                start = [" if r0.__class__ is not usual: return ways.get(r0.__class__, other)(r0)"]
+                doubt = [
+                    " except KeyError: again = lacking",
+                    " except Exception: again = doubtful",
+                    " return again(r0)",
+                ]
+            elif self.shape is Shape.TRUSTED:
+                start, doubt[-1] = [" c = r0", " r0 = c.data"], " return doubtful(c)"
             body = [*start, " try:", *(" " + line for line in body), *doubt]
-        else:
-            body = [" r0 = customer", *body]
-        return Program("\n".join([*self._functions, "def main(customer):", *body, ""]), self.names)
+        return Program("\n".join([*self._functions, "def main(r0):", *body, ""]), self.names, self.constants)
 
     def _begin(self, rows: dict[int, str]) -> None:
         self._rows = rows
@@ -144,25 +163,32 @@ class Pad:
         return intern(f"{letter}{self._count}")  # thousands of rules share these few names
 
     def _constant(self, value: Any) -> str:
-        """The name under which the code refers to a value."""
-        if isinstance(value, str):
-            if value not in self._texts:
-                self._texts[value] = self._fresh("k")
-                self.names[self._texts[value]] = value
-            return self._texts[value]
-        if id(value) not in self._constants:
-            name = self._constants[id(value)] = self._fresh("k")
-            self.names[name] = value
-        return self._constants[id(value)]
+        """What stands in the text for a value."""
+        key = value if value.__class__ is str else id(value)
+        placed = self._placed.get(key)
+        if placed is None:
+            name = self._fresh("k")
+            self.constants[name] = value
+            placed = self._placed[key] = f"'{name}'"
+        return placed
+
+    def _function_name(self, function: Callable[..., Any]) -> str:
+        """The name under which the code refers to a function."""
+        key = id(function)
+        name = self._placed.get(key)
+        if name is None:
+            name = self._placed[key] = self._fresh("k")
+            self.names[name] = function
+        return name
 
     def _call(self, function: Callable[..., Any], *arguments: str) -> str:
-        return f"{self._constant(function)}({', '.join(arguments)})"
+        return f"{self._function_name(function)}({', '.join(arguments)})"
 
     def _is_looped(self, node: Term | Predicate | Source) -> bool:
         """Whether a node needs statements of its own."""
         found = self._looped.get(id(node))
         if found is None:
-            found = isinstance(node, LOOPED) or any(map(self._is_looped, algebra.children(node)))
+            found = node.__class__ in LOOPED or any(map(self._is_looped, algebra.children(node)))
             self._looped[id(node)] = found
             self._seen.append(node)
         return found

@@ -16,7 +16,7 @@ from segrules.memory import reading
 class Shape(Enum):
     """What the code of a rule is written for."""
 
-    DICTIONARY = "plain dictionaries, of the usual classes"
+    DICTIONARY = "plain dictionaries that have every name, with rows of that kind, of the usual classes"
     MAPPING = "mappings with get, of the usual classes"
     OBJECT = "objects with attributes, of the usual classes"
     TRUSTED = "the data inside a Customer, which has been checked"
@@ -25,7 +25,7 @@ class Shape(Enum):
 
 #: What every program may name besides its own constants; it stands in the place of the builtins.
 NAMES: dict[str, Any] = {
-    "Exception": Exception,
+    "Exception": Exception, "KeyError": KeyError, "dict": dict,
     "bool": bool, "date": date, "datetime": datetime, "Decimal": Decimal, "getattr": getattr, "int": int,
     "len": len, "list": list, "str": str, "tuple": tuple, "fold": fold, "read": reading.read, "rows": reading.rows,
     "holds": reading.holds, "id_of": reading.id_of, "sure_ordered": reading.sure_ordered, "ordered": reading.ordered,
@@ -63,7 +63,9 @@ _OFTEN_ABSENT = frozenset({"is_active", "segments", "newsletter"})
 def read(shape: Shape, row: str, name: str, constant: str) -> str:
     """The code that reads a field of a row; ``constant`` names the string with the field's name."""
     match shape:
-        case Shape.DICTIONARY | Shape.MAPPING | Shape.TRUSTED:
+        case Shape.DICTIONARY:
+            return f"{row}[{constant}]"
+        case Shape.MAPPING | Shape.TRUSTED:
             return f"{row}.get({constant})"
         case Shape.OBJECT if row == "r0" and name in _OFTEN_ABSENT:
             return f"getattr({row}, {constant}, None)"
@@ -84,7 +86,14 @@ def guard(shape: Shape, kind: Kind, value: str, code: str, label: str, exact: bo
     if shape is Shape.TRUSTED or (not exact and kind in (Kind.DATE, Kind.MOMENT)):
         return f"({value} := {code}) is not None"
     usual = _CLASSES[kind].format(now=f"({value} := {code})", v=value)
-    return f"({usual} or {value} is not None and {_READERS[kind][0].__name__}_{kind.name}({value}))"
+    return f"({usual} or {sure(shape, kind, value)})"
+
+
+def sure(shape: Shape, kind: Kind, value: str) -> str:
+    """The code that is true when a value of an unusual class is right, and false when there is none."""
+    if shape is Shape.TRUSTED:
+        return f"{value} is not None"
+    return f"{value} is not None and {_READERS[kind][0].__name__}_{kind.name}({value})"
 
 
 def order_guard(shape: Shape, value: str, code: str, label: str) -> str:

@@ -17,7 +17,7 @@ from segrules import algebra
 from segrules.algebra import Aggregate, Exists, Predicate, Source, Term
 from segrules.binding import is_time
 from segrules.memory.predicates import Writer
-from segrules.memory.program import LOOPED, Operand
+from segrules.memory.program import LOOPED, Operand, Program
 from segrules.memory.shapes import Shape
 
 Test = Callable[[Any, Any, dict[int, Any]], bool]
@@ -112,8 +112,7 @@ class SharedWriter(Writer):
 
     def _made(self, head: str) -> Callable[..., Any]:
         source = "\n".join([*self._functions, head, *self._lines, ""])
-        exec(compile(source, "<rules>", "exec"), self.names)  # the source is our own alphabet
-        return self.names["main"]  # type: ignore[no-any-return]
+        return Program(source, self.names, self.constants).function()
 
     # --- what is shared ----------------------------------------------------------------------------
 
@@ -143,7 +142,7 @@ class SharedWriter(Writer):
 
     def _result(self, node: Term | Predicate) -> str:
         number = self._sharing.common.result(node)
-        function = self._constant(self._sharing.function(node))
+        function = self._function_name(self._sharing.function(node))
         return f"(m[{number}] if {number} in m else {function}(r0, t, m)[{number}])"
 
     def _constant(self, value: Any) -> str:
