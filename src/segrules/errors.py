@@ -65,6 +65,32 @@ class InterchangeError(SegrulesError):
     """What another program wrote cannot be read as a rule or a segment."""
 
 
+@frozen
+class JsonMistake:
+    """One mistake in the JSON form of a rule: where, as a JSON pointer, and what; ``suggestion`` is text of the language."""
+
+    pointer: str
+    message: str
+    code: str | None = None
+    hint: str | None = None
+    suggestion: str | None = None
+
+    def __str__(self) -> str:
+        hint = f"; {self.hint}" if self.hint is not None else ""
+        return f"{self.pointer or '/'}: {self.message}{hint}"
+
+
+class RuleJsonError(InterchangeError):
+    """The JSON form of a rule has one or more mistakes; ``mistakes`` holds them all."""
+
+    def __init__(self, mistakes: Sequence[JsonMistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__(self.mistakes)
+
+    def __str__(self) -> str:
+        return "\n".join(str(each) for each in self.mistakes)
+
+
 class ShopError(SegrulesError):
     """The mapping names something that the database or the vocabulary lacks."""
 
