@@ -131,7 +131,9 @@ def begin(
     lock_patterns(desk, rule_id)
     shapes.check_new(desk, pattern)
     pattern.check_room(shapes.live(desk, pattern) + count, desk.limits.density)
-    return inserted(desk, name, rule_id, pattern, source, asked=count, max_uses=rule.uses_per_coupon, starts=starts, expires=expires)
+    return inserted(
+        desk, name, rule_id, pattern, source, asked=count, max_uses=rule.uses_per_coupon, starts=starts, expires=expires
+    )
 
 
 def inserted(desk: Desk, name: str, rule_id: int, pattern: Pattern, source: str, **values: Any) -> int:
@@ -208,11 +210,11 @@ def copied(desk: Desk, constants: dict[str, Any], codes: list[str]) -> bool:
     names = ", ".join(preparer.quote(name) for name in columns)
     raw: Any = desk.connection.connection.driver_connection
     values = list(constants.values())
+    statement = f"COPY {preparer.format_table(coupons)} ({names}) FROM STDIN"
     try:
-        with desk.undone_on_error(), raw.cursor() as cursor:
-            with cursor.copy(f"COPY {preparer.format_table(coupons)} ({names}) FROM STDIN") as copy:
-                for code in codes:
-                    copy.write_row((code, *values))
+        with desk.undone_on_error(), raw.cursor() as cursor, cursor.copy(statement) as copy:
+            for code in codes:
+                copy.write_row((code, *values))
     except psycopg.errors.UniqueViolation:
         return False
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -34,8 +34,28 @@ def _exact(value: Any, what: str) -> Decimal:
     return number
 
 
-def _number(what: str) -> Any:
-    return lambda value: None if value is None else _exact(value, what)
+def _price(value: Any) -> Decimal:
+    return _exact(value, "price")
+
+
+def _qty(value: Any) -> Decimal:
+    return _exact(value, "qty")
+
+
+def _row_total(value: Any) -> Decimal | None:
+    return None if value is None else _exact(value, "row_total")
+
+
+def _shipping(value: Any) -> Decimal | None:
+    return None if value is None else _exact(value, "shipping")
+
+
+def _tax(value: Any) -> Decimal | None:
+    return None if value is None else _exact(value, "tax_amount")
+
+
+def _rows(value: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(value)
 
 
 @frozen(kw_only=True)
@@ -47,14 +67,14 @@ class Item:
     vocabulary knows. ``id`` tells the line from the others, by default it is its place.
     """
 
-    price: Decimal = field(converter=lambda value: _exact(value, "price"))
-    qty: Decimal = field(default=Decimal(1), converter=lambda value: _exact(value, "qty"))
-    row_total: Decimal | None = field(default=None, converter=_number("row_total"))
+    price: Decimal = field(converter=_price)
+    qty: Decimal = field(default=Decimal(1), converter=_qty)
+    row_total: Decimal | None = field(default=None, converter=_row_total)
     sku: str | None = None
     name: str | None = None
     type: str | None = None
     product_id: int | None = None
-    categories: Sequence[Mapping[str, Any]] = field(factory=tuple, converter=tuple)
+    categories: Sequence[Mapping[str, Any]] = field(factory=tuple, converter=_rows)
     attributes: Mapping[str, Any] = field(factory=dict)
     id: Any = None
 
@@ -66,18 +86,22 @@ class Item:
 _ITEM = frozenset(attrs.fields_dict(Item)) - {"attributes"}
 
 
+def _items(given: Iterable[Any]) -> tuple[Item, ...]:
+    return tuple(_item(place, each) for place, each in enumerate(given))
+
+
 @frozen(kw_only=True)
 class Cart:
     """What a customer is about to buy.
 
-    All amounts are in ``currency``, either all with tax or all without, as the shop shows its prices. ``shipping`` is None
-    as long as it is not known. The rest is for conditions that ask for it.
+    All amounts are in ``currency``, either all with tax or all without, as the shop shows its prices. ``shipping`` is
+    None as long as it is not known. The rest is for conditions that ask for it.
     """
 
-    items: tuple[Item, ...] = field(converter=lambda items: tuple(_item(place, each) for place, each in enumerate(items)))
+    items: tuple[Item, ...] = field(converter=_items)
     currency: str
-    shipping: Decimal | None = field(default=None, converter=_number("shipping"))
-    tax_amount: Decimal | None = field(default=None, converter=_number("tax_amount"))
+    shipping: Decimal | None = field(default=None, converter=_shipping)
+    tax_amount: Decimal | None = field(default=None, converter=_tax)
     store: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None

@@ -56,7 +56,9 @@ def clean(desk: Desk, older_than: timedelta) -> int:
     counting = sa.exists().where(uses.c.coupon_id == coupons.c.id, uses.c.state.in_(("reserved", "confirmed")))
     chosen = (
         sa.select(coupons.c.id, coupons.c.batch_id)
-        .where(coupons.c.batch_id.is_not(None), coupons.c.used == 0, coupons.c.expires <= database_clock.now(-older_than))
+        .where(
+            coupons.c.batch_id.is_not(None), coupons.c.used == 0, coupons.c.expires <= database_clock.now(-older_than)
+        )
         .where(~counting)
         .order_by(coupons.c.id)
         .limit(CHUNK)

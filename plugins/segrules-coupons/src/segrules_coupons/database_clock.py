@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from segrules.shop.columns import UtcMoment
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
-
-from segrules.shop.columns import UtcMoment
 
 _MICROSECOND = timedelta(microseconds=1)
 

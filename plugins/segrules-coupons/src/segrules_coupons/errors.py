@@ -16,6 +16,7 @@ SegrulesError
 from __future__ import annotations
 
 from segrules.errors import SegrulesError
+
 from segrules_coupons.reasons import Reason
 
 

@@ -14,7 +14,19 @@ from typing import IO, Any
 from segrules_coupons.coupon import Coupon
 from segrules_coupons.errors import CouponError
 
-COLUMNS = ("code", "rule", "batch", "source", "customer", "state", "uses", "max_uses", "starts", "expires", "created_at")
+COLUMNS = (
+    "code",
+    "rule",
+    "batch",
+    "source",
+    "customer",
+    "state",
+    "uses",
+    "max_uses",
+    "starts",
+    "expires",
+    "created_at",
+)
 
 #: What a spreadsheet takes for the beginning of a formula, or for a separator before one.
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -25,8 +37,9 @@ def write(file: IO[str], coupons: Iterable[Coupon]) -> int:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
     number = 0
-    for number, each in enumerate(coupons, start=1):
+    for each in coupons:
         writer.writerow([_cell(value) for value in _values(each)])
+        number += 1
     return number
 
 

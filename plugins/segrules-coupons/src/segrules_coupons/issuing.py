@@ -139,7 +139,9 @@ def choose(
     """A code that somebody chose, such as SUMMER25; anybody may guess it."""
     code = normalised(typed)
     if code is None or len(code) < _SHORTEST:
-        raise PatternError(f"{typed!r} cannot be a code: use {_SHORTEST} to 64 letters and digits; dashes are for the eye")
+        raise PatternError(
+            f"{typed!r} cannot be a code: use {_SHORTEST} to 64 letters and digits; dashes are for the eye"
+        )
     rule_id, _ = batches.issuing_rule(desk, key)
     batches.lock_patterns(desk, rule_id)
     shapes.check_chosen(desk, code)

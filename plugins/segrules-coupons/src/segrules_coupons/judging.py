@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import Any
 
 import attrs
-from attrs import frozen
-
 import segrules as sr
+from attrs import frozen
 from segrules.errors import CustomerError, RuleError, Span
 from segrules.language import nodes
+
 from segrules_coupons import money
 from segrules_coupons.cart import Cart, Item
 from segrules_coupons.errors import CartError, SalesRuleError

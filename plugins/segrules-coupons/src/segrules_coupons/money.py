@@ -12,9 +12,30 @@ from math import floor
 
 #: The currencies of ISO 4217 whose smallest unit is not a hundredth.
 _DECIMALS = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-    **dict.fromkeys("CLF UYW".split(), 4),
+    **dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
 }
 #: Amounts are below this, as in the shop's tables.
 HIGHEST = Decimal(10) ** 12
@@ -50,8 +71,12 @@ def rounded(exact: Fraction) -> int:
 
 def amount_of(number: int, currency: str) -> Decimal:
     """The amount of so many smallest units, written with all decimals of the currency."""
-    places = decimals(currency)
-    return Decimal(number).scaleb(-places).quantize(Decimal(1).scaleb(-places))
+    return in_full(Decimal(number).scaleb(-decimals(currency)), currency)
+
+
+def in_full(amount: Decimal, currency: str) -> Decimal:
+    """An amount with all decimals of its currency."""
+    return amount.quantize(Decimal(1).scaleb(-decimals(currency)))
 
 
 def apportioned(shares: Sequence[Fraction], order: Sequence[object], highest: int | None = None) -> list[int]:

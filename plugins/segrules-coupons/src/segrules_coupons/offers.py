@@ -100,7 +100,9 @@ class Offers:
         full = [each for each in limited if each.rule.uses_total is not None and each.rule.used >= each.rule.uses_total]
         over = redeeming.over(self.desk, uses.c.rule_id, [each.id for each in full], self.at) if full else {}
         found = {
-            each.id: Reason.USED_UP for each in full if each.rule.used - over.get(each.id, 0) >= (each.rule.uses_total or 0)
+            each.id: Reason.USED_UP
+            for each in full
+            if each.rule.used - over.get(each.id, 0) >= (each.rule.uses_total or 0)
         }
         counted = {each.id: each.rule.uses_per_customer for each in limited if each.rule.uses_per_customer is not None}
         if self.customer is None:

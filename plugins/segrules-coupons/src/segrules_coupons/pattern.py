@@ -183,9 +183,7 @@ class Pattern:
         owner = code[len(self.prefix) : -(self.random + self.is_checked)]
         signs = iter(code[len(self.prefix) + len(owner) :])
         tail = self.text[len(self.prefix) :]
-        return self.prefix + "".join(
-            each if each == "-" else owner if each == "@" else next(signs) for each in tail
-        )
+        return self.prefix + "".join(each if each == "-" else owner if each == "@" else next(signs) for each in tail)
 
     def is_confused_with(self, other: Pattern) -> bool:
         """Whether a code of one could be read as a mistyped code of the other."""

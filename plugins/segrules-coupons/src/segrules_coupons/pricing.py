@@ -139,9 +139,7 @@ class _Pricing:
         self.verdicts.append(found)
         if candidate.typed is not None:
             public = found.reason.public if found.reason is Reason.APPLIED else _fitting(found.reason, message)
-            self.codes.append(
-                CodeVerdict(typed=candidate.typed, reason=found.reason, message=message, public=public)
-            )
+            self.codes.append(CodeVerdict(typed=candidate.typed, reason=found.reason, message=message, public=public))
 
     def _objection(self, candidate: Candidate) -> tuple[Reason | None, str]:
         """Why a rule cannot apply, and what the sentence about it needs."""

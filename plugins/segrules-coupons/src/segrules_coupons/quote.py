@@ -15,6 +15,7 @@ from segrules_coupons.reasons import Reason
 
 if TYPE_CHECKING:
     from segrules import Explanation
+
     from segrules_coupons.judging import Judge
 
 
@@ -132,7 +133,10 @@ class Quote:
                 off.append(f"-{each.discount} {money}")
             if each.shipping_discount:
                 off.append(f"-{each.shipping_discount} {money} shipping")
-            rows.append(f"  {'+' if each.applied else '-'} {what}: {each.message}" + (f", {', '.join(off)}" if each.applied else ""))
+            rows.append(
+                f"  {'+' if each.applied else '-'} {what}: {each.message}"
+                + (f", {', '.join(off)}" if each.applied else "")
+            )
         rows += [f"  - code {each.typed}: {each.message}" for each in self.codes if not each.applied]
         if self.cart.shipping is not None:
             rows.append(f"shipping {self.shipping - self.shipping_discount} {money}")

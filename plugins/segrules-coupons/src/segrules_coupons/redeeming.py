@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from attrs import field, frozen
 
 from segrules_coupons import coupon as codes
-from segrules_coupons import database_clock, rules
+from segrules_coupons import database_clock, money, rules
 from segrules_coupons.coupon import CouponState, aware
 from segrules_coupons.errors import CodeRefusedError, ReservationError
 from segrules_coupons.pattern import masked
@@ -83,7 +83,7 @@ class Wanted:
 def wanted(
     desk: Desk, typed: Mapping[str, str], keys: Iterable[str], discounts: Mapping[str, tuple[Decimal, str]]
 ) -> list[Wanted]:
-    """What codes (as kept, with how they were typed) and rules without one mean, in the order in which rows are locked."""
+    """What codes (as kept, with how they were typed) and rules without one mean, in the order of their locks."""
     rows = codes.by_code(desk, typed)
     found: dict[int, Wanted] = {}
     for code in typed:
@@ -103,9 +103,7 @@ def wanted(
     return [found[rule_id] for rule_id in sorted(found)]
 
 
-def reserve(
-    desk: Desk, order_ref: str, chosen: Sequence[Wanted], customer: str | None, ttl: timedelta
-) -> Reservation:
+def reserve(desk: Desk, order_ref: str, chosen: Sequence[Wanted], customer: str | None, ttl: timedelta) -> Reservation:
     """The uses are held for the order, all or none; asked again for the same, the answer is the same."""
     if not chosen:
         raise ReservationError(f'the order "{order_ref}" wants to use nothing: give codes, rules or a quote')
@@ -143,13 +141,14 @@ def _take(desk: Desk, order_ref: str, chosen: Sequence[Wanted], customer: str | 
         for each in chosen:
             _count_customer(desk, each, customer)
     coupons, uses = desk.tables.coupons, desk.tables.uses
+    now, until = desk.connection.execute(sa.select(database_clock.now(), database_clock.now(ttl))).one()
     for each in chosen:
         rule_id, coupon_id = each.pair
         slot = sa.select(coupons.c.used).where(coupons.c.id == coupon_id).scalar_subquery()
         values = {
             "coupon_id": coupon_id, "slot": None if coupon_id is None else slot, "customer": customer,
-            "state": UseState.RESERVED.value, "reserved_at": database_clock.now(),
-            "reserved_until": database_clock.now(ttl), "ended_at": None, "discount": each.discount,
+            "state": UseState.RESERVED.value, "reserved_at": now,
+            "reserved_until": until, "ended_at": None, "discount": each.discount,
             "currency": each.currency, "revenue": None,
         }  # fmt: skip
         if rule_id in before:
@@ -369,7 +368,7 @@ def reservation(desk: Desk, order_ref: str) -> Reservation:
                 code=shown.get(row.coupon_id),
                 state=UseState(row.state),
                 reserved_until=aware(row.reserved_until),
-                discount=row.discount,
+                discount=None if row.discount is None else money.in_full(row.discount, row.currency),
             )
             for row in rows
         ),
@@ -386,7 +385,9 @@ def over(desk: Desk, column: sa.ColumnElement[Any], ids: Iterable[Any], now: dat
     uses = desk.tables.uses
     statement = (
         sa.select(column, sa.func.count())
-        .where(column.in_(list(ids)), uses.c.state == UseState.RESERVED.value, uses.c.reserved_until <= now.astimezone(UTC))
+        .where(
+            column.in_(list(ids)), uses.c.state == UseState.RESERVED.value, uses.c.reserved_until <= now.astimezone(UTC)
+        )
         .group_by(column)
     )
     return {key: int(count) for key, count in desk.connection.execute(statement)}

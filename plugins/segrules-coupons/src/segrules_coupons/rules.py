@@ -32,7 +32,9 @@ class Stored:
 def stored_of(row: sa.Row[Any]) -> Stored:
     """The rule of a row."""
     values = {name: row._mapping[name] for name in _FIELDS}
-    flags = {name: bool(values[name]) for name in ("active", "free_shipping", "stop_further", "needs_code", "gives_back")}
+    flags = {
+        name: bool(values[name]) for name in ("active", "free_shipping", "stop_further", "needs_code", "gives_back")
+    }
     moments = {name: aware(values[name]) for name in ("starts", "ends")}
     return Stored(row.id, SalesRule(**{**values, **flags, **moments}))
 

@@ -9,8 +9,8 @@ from enum import Enum
 from typing import Any
 
 from attrs import field, frozen
-
 from segrules.rule import Rule
+
 from segrules_coupons import money
 from segrules_coupons.errors import SalesRuleError
 
@@ -48,14 +48,16 @@ def _items_of(rule: Rule | str | None) -> str | None:
     return None if rule is None else _text_of(rule)
 
 
-def _number(value: Any) -> Decimal | None:
+def _number(value: Any) -> Any:
     """An exact number; floats stay as they are, to be refused with the others."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        return value  # type: ignore[no-any-return]
+        return value
     try:
         return Decimal(value)
     except ArithmeticError:
-        raise SalesRuleError(f'{value!r} is no number; write a Decimal, an int or decimal text such as "12.50"') from None
+        raise SalesRuleError(
+            f'{value!r} is no number; write a Decimal, an int or decimal text such as "12.50"'
+        ) from None
 
 
 def _is_key(rule: Any, attribute: Any, key: Any) -> None:
@@ -83,7 +85,9 @@ def _is_count(rule: Any, attribute: Any, value: Any) -> None:
     if value is None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
-        raise SalesRuleError(f"{attribute.name}: {value!r} is no count; write a whole number from 1, or None for no limit")
+        raise SalesRuleError(
+            f"{attribute.name}: {value!r} is no count; write a whole number from 1, or None for no limit"
+        )
 
 
 def _is_whole(rule: Any, attribute: Any, value: Any) -> None:
@@ -102,14 +106,14 @@ def _is_moment(rule: Any, attribute: Any, value: Any) -> None:
 class SalesRule:
     """An offer: a condition on customer and cart, what is taken off, and how often.
 
-    ``condition`` is a rule of the language, in which ``cart`` is the cart being priced. ``items`` narrows the discount to
-    some of its items; it is what may stand in ``any cart_item where (…)``. Amounts of money are in ``currency``, which
-    a rule without any may leave out; it then applies in every currency.
+    ``condition`` is a rule of the language, in which ``cart`` is the cart being priced. ``items`` narrows the
+    discount to some of its items; it is what may stand in ``any cart_item where (…)``. Amounts of money are in
+    ``currency``, which a rule without any may leave out; it then applies in every currency.
 
     ``starts`` is the first moment, ``ends`` the first one after; a date means the shop's whole day, the last one
-    included. ``uses_per_coupon`` goes into each code when it is made; ``uses_total`` and ``uses_per_customer`` count over
-    all codes; None is no limit. ``gives_back`` says whether the order's cancellation frees a confirmed use. ``used`` and
-    ``version`` are the store's.
+    included. ``uses_per_coupon`` goes into each code when it is made; ``uses_total`` and ``uses_per_customer`` count
+    over all codes; None is no limit. ``gives_back`` says whether the order's cancellation frees a confirmed use.
+    ``used`` and ``version`` are the store's.
     """
 
     key: str = field(validator=_is_key)

@@ -85,5 +85,3 @@ class Shapes:
                 self._until = time.monotonic() + _REMEMBERED
         fitting = [each for each in self._patterns if each.fits(code)]
         return bool(fitting) and not any(each.is_sound(code) for each in fitting)
-
-

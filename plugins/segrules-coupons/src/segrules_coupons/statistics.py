@@ -20,8 +20,8 @@ class Figures:
     """The figures of one rule and source.
 
     ``issued`` codes were made, of which ``cleaned`` were deleted since, and of the others ``live`` can be used now.
-    Uses are ``reserved``, ``confirmed``, or over (``released``, ``expired``). ``discount`` and ``revenue`` are those of the
-    confirmed ones, by currency; the revenue is what the shop gave with the confirmation.
+    Uses are ``reserved``, ``confirmed``, or over (``released``, ``expired``). ``discount`` and ``revenue`` are those
+    of the confirmed ones, by currency; the revenue is what the shop gave with the confirmation.
     """
 
     rule: str
@@ -66,7 +66,7 @@ def _count(figures: Figures, row: sa.Row[Any]) -> None:
             amount = getattr(row, name)
             if amount is not None:
                 sums: dict[str, Decimal] = dict(getattr(figures, name))
-                sums[row.currency or ""] = sums.get(row.currency or "", Decimal(0)) + Decimal(amount)
+                sums[row.currency or ""] = sums.get(row.currency or "", Decimal(0)) + amount
                 setattr(figures, name, sums)
 
 

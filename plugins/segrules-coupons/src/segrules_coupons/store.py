@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+import segrules as sr
 import sqlalchemy as sa
 
-import segrules as sr
 from segrules_coupons import (
     batches,
     cleaning,
@@ -61,13 +61,13 @@ _READY = 16
 class CouponStore:
     """Sales rules of a shop and their codes, kept in tables beside the shop's, on SQLite, PostgreSQL or MariaDB.
 
-    ``shop`` reads the conditions and has the customers. ``segments`` is where ``in segment "…"`` looks; its tables are in
-    the same database. ``prefix`` begins the name of each table, ``schema`` says where they are. ``limiter`` is asked
-    before a code is looked up for a ``caller``, and answers whether that one may try another.
+    ``shop`` reads the conditions and has the customers. ``segments`` is where ``in segment "…"`` looks; its tables
+    are in the same database. ``prefix`` begins the name of each table, ``schema`` says where they are. ``limiter`` is
+    asked before a code is looked up for a ``caller``, and answers whether that one may try another.
 
     What takes a ``connection`` works in its transaction when one is given, and commits nothing; else each call is a
-    transaction of its own, which is tried anew while others are in the way. Customers, orders and issue keys are named by
-    whole numbers, UUIDs or text, and kept as text.
+    transaction of its own, which is tried anew while others are in the way. Customers, orders and issue keys are
+    named by whole numbers, UUIDs or text, and kept as text.
     """
 
     def __init__(
@@ -86,7 +86,8 @@ class CouponStore:
         self.segments = segments
         self.limits = limits or Limits()
         self.tables = Tables.of(prefix=prefix, schema=schema)
-        self._schema, self._limiter = schema, limiter
+        self.prefix, self.schema = prefix, schema
+        self._limiter = limiter
         self._shapes = Shapes()
         self._ready: OrderedDict[tuple[Any, ...], Conditions] = OrderedDict()
 
@@ -103,15 +104,15 @@ class CouponStore:
 
     def exists(self) -> bool:
         """Whether the store's tables are in the database."""
-        return sa.inspect(self.engine).has_table(self.tables.rules.name, schema=self._schema)
+        return sa.inspect(self.engine).has_table(self.tables.rules.name, schema=self.schema)
 
     # --- sales rules ---
 
     def save(self, rule: SalesRule) -> SalesRule:
         """Store a sales rule, new or changed; the rule as it is stored now.
 
-        One that was read and changed must still be at the version it was read at, else SalesRuleConflictError. Codes that
-        have been made keep their limits and dates. Raises RuleError, SalesRuleError.
+        One that was read and changed must still be at the version it was read at, else SalesRuleConflictError. Codes
+        that have been made keep their limits and dates. Raises RuleError, SalesRuleError.
         """
         return self.save_all([rule])[0]
 
@@ -120,16 +121,16 @@ class CouponStore:
         chosen = list(several)
         return self._write(lambda desk: [rules.save(desk, rule) for rule in chosen])
 
-    def get(self, key: str) -> SalesRule:
+    def get(self, key: str, *, connection: sa.Connection | None = None) -> SalesRule:
         """The sales rule of a key; SalesRuleError when there is none."""
-        return self._read(lambda desk: rules.named(desk, key).rule)
+        return self._read(lambda desk: rules.named(desk, key).rule, connection)
 
     def list(self) -> Sequence[SalesRule]:
         """All sales rules in the order in which they apply: the highest priority first, ties by key."""
         return self._read(lambda desk: [each.rule for each in rules.every(desk)])
 
     def delete(self, key: str) -> None:
-        """Take out a sales rule that has neither codes nor uses; SalesRuleError for others, which can be switched off."""
+        """Take out a sales rule; SalesRuleError for one that has codes or uses, which can be switched off."""
         self._write(lambda desk: rules.delete(desk, key))
 
     # --- pricing ---
@@ -148,9 +149,9 @@ class CouponStore:
     ) -> Quote:
         """What the cart costs with all discounts, and why; nothing is reserved.
 
-        ``customer`` is an id in the shop's tables, the data of one in memory, or None for a guest. ``order_ref`` names the
-        order that this cart becomes: what it holds already does not stand in its own way. ``everything`` explains also the
-        rules that wait for a code or are switched off. Raises CartError, TooManyAttemptsError.
+        ``customer`` is an id in the shop's tables, the data of one in memory, or None for a guest. ``order_ref``
+        names the order that this cart becomes: what it holds already does not stand in its own way. ``everything``
+        explains also the rules that wait for a code or are switched off. Raises CartError, TooManyAttemptsError.
         """
         moment = _now(at)
         priced = cart if isinstance(cart, Cart) else Cart.from_mapping(cart)
@@ -166,7 +167,9 @@ class CouponStore:
             conditions = self._conditions(stored)
             used = min((each.code for each in offers.candidates if each.code is not None), default=None)
             judge = conditions.judge(priced, _data(desk, customer, conditions), moment, used)
-            return pricing.quote(priced, offers.customer, offers.candidates, [*mistyped, *offers.refused], judge, moment)
+            return pricing.quote(
+                priced, offers.customer, offers.candidates, [*mistyped, *offers.refused], judge, moment
+            )
 
         return self._read(work, connection)
 
@@ -187,10 +190,10 @@ class CouponStore:
     ) -> Coupon:
         """The code for an issue key: made for the customer when it is first asked for, the same one ever after.
 
-        ``expires`` is a moment, or a time from now by the clock of the database; None is never. ``bound`` codes work for
-        that customer only. With ``reuse_unused`` a code that this customer was given before for the same rule, pattern
-        and source, and has not used, is given again and kept good for as long as a new one. ``source`` says in the
-        statistics what the code was made for. Raises SalesRuleError, PatternError, CouponError.
+        ``expires`` is a moment, or a time from now by the clock of the database; None is never. ``bound`` codes work
+        for that customer only. With ``reuse_unused`` a code that this customer was given before for the same rule,
+        pattern and source, and has not used, is given again and kept good for as long as a new one. ``source`` says
+        in the statistics what the code was made for. Raises SalesRuleError, PatternError, CouponError.
         """
         who, issue_key, form = identity(customer), issuing.checked_issue_key(key), _pattern(pattern)
         label = identity(source, "source") if source else ""
@@ -213,7 +216,7 @@ class CouponStore:
         expires: datetime | timedelta | None = None,
         customer: Any = None,
     ) -> Coupon:
-        """A code that somebody chose, such as SUMMER25; anybody may guess it. Of one with a customer only that one may use it.
+        """A code that somebody chose, such as SUMMER25; anybody may guess it, but ``customer`` makes it that one's alone.
 
         ``max_uses`` None is no limit. BatchError when the code is taken.
         """
@@ -238,9 +241,9 @@ class CouponStore:
     ) -> Batch:
         """So many codes of a rule, made in transactions of ten thousand; the batch when all are there.
 
-        Called again after a crash, it goes on where the last one stopped, and never makes one too many; called again when
-        all is there, it makes nothing. ``progress`` hears how many are still missing. Raises BatchError, PatternError,
-        SalesRuleError.
+        Called again after a crash, it goes on where the last one stopped, and never makes one too many; called again
+        when all is there, it makes nothing. ``progress`` hears how many are still missing. Raises BatchError,
+        PatternError, SalesRuleError.
         """
         label = identity(name, "batch")
         if label.startswith("personal:"):
@@ -294,7 +297,7 @@ class CouponStore:
         what: Quote | str | Iterable[str],
         customer: Any = None,
         *,
-        rules: Iterable[str] = (),  # noqa: A002
+        rules: Iterable[str] = (),
         ttl: timedelta = HALF_AN_HOUR,
         caller: str | None = None,
         connection: sa.Connection | None = None,
@@ -307,7 +310,9 @@ class CouponStore:
         """
         order = identity(order_ref, "order")
         if not timedelta(0) < ttl <= self.limits.reserved:
-            raise ReservationError(f"uses are reserved for more than nothing and up to {self.limits.reserved}, not {ttl}")
+            raise ReservationError(
+                f"uses are reserved for more than nothing and up to {self.limits.reserved}, not {ttl}"
+            )
         typed, keys, discounts, who = _wanted(what, rules, customer, self.limits)
 
         def work(desk: Desk) -> Reservation:

@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from attrs import frozen
+from segrules.shop.columns import MARIADB_EXACT, Money, UtcMoment, exact_text
 from sqlalchemy.dialects import mysql
 
-from segrules.shop.columns import MARIADB_EXACT, Money, UtcMoment, exact_text
 from segrules_coupons.errors import CouponError
 
 #: So many characters the id of a customer, the reference of an order and an issue key may have.

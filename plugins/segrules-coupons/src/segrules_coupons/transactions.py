@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import segrules as sr
 import sqlalchemy as sa
 from attrs import frozen
-from sqlalchemy.dialects import mysql, postgresql, sqlite
-
-import segrules as sr
 from segrules.errors import BackendError
 from segrules.segments.working import is_busy, undisturbed
 from segrules.sql.functions import engine_name
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
 from segrules_coupons.errors import CouponsBusyError
 from segrules_coupons.limits import Limits
 from segrules_coupons.tables import Tables
