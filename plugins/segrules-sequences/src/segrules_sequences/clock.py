@@ -7,11 +7,10 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 from attrs import define, frozen
+from segrules.shop.columns import UtcMoment
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
-
-from segrules.shop.columns import UtcMoment
 
 
 class Instant(UtcMoment):

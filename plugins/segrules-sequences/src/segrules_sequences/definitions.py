@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import time, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import attrs
 from attrs import field, frozen
-
 from segrules.errors import ShopError
 from segrules.shop.shop import zone_named
+
 from segrules_sequences.errors import SequenceError
 
 LONGEST_NAME = 128
@@ -197,15 +197,44 @@ def named(what: str, name: Any, longest: int = LONGEST_NAME) -> str:
     return name
 
 
-def _choice(kind: type[Enum]) -> Any:
-    def converted(given: Any) -> Any:
-        try:
-            return kind(given)
-        except ValueError:
-            known = ", ".join(f'"{each.value}"' for each in kind)
-            raise SequenceError(f"{given!r} is none of {known}") from None
+_E = TypeVar("_E", bound=Enum)
+_T = TypeVar("_T")
 
-    return converted
+
+def _choice(kind: type[_E], given: Any) -> _E:
+    try:
+        return kind(given)
+    except ValueError:
+        known = ", ".join(f'"{each.value}"' for each in kind)
+        raise SequenceError(f"{given!r} is none of {known}") from None
+
+
+def _trigger(given: str | Trigger) -> Trigger:
+    return _choice(Trigger, given)
+
+
+def _status(given: str | Status) -> Status:
+    return _choice(Status, given)
+
+
+def _mode(given: str | Mode) -> Mode:
+    return _choice(Mode, given)
+
+
+def _coupon_error(given: str | CouponError) -> CouponError:
+    return _choice(CouponError, given)
+
+
+def _delay(given: str | timedelta | Delay) -> Delay:
+    return Delay.of(given)
+
+
+def _cap(given: str | Cap | None) -> Cap | None:
+    return Cap.of(given)
+
+
+def _steps(given: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(given)
 
 
 @frozen(kw_only=True)
@@ -218,14 +247,14 @@ class Step:
     plugin is asked for, as it understands it.
     """
 
-    delay: Delay = field(converter=Delay.of)
+    delay: Delay = field(converter=_delay)
     template: str
     name: str = ""
     active: bool = True
     max_sends: int | None = None
     not_after: timedelta | None = field(default=timedelta(days=7), converter=_or_never)
     coupon: Mapping[str, Any] | None = None
-    on_coupon_error: CouponError = field(default=CouponError.HOLD, converter=_choice(CouponError))
+    on_coupon_error: CouponError = field(default=CouponError.HOLD, converter=_coupon_error)
 
     def __attrs_post_init__(self) -> None:
         named("template", self.template)
@@ -249,8 +278,8 @@ class Sequence:
     - ``address``: whom the mails are from, like ``Shop <shop@example.com>``; ``sender``: which sender hands them over.
     - ``topic``: what a customer unsubscribes from. ``consent``: only subscribers of the newsletter get it; who is not
       one yet is waited for ``consent_wait``.
-    - ``member``: it is asked live, before each mail, whether the customer still belongs into the segment (after leaving:
-      still does not). ``stop``: leaving (coming back) ends the run.
+    - ``member``: it is asked live, before each mail, whether the customer still belongs into the segment (after
+      leaving: still does not). ``stop``: leaving (coming back) ends the run.
     - ``reentry``: how long after the end of a run another may begin: a length, 0 for always, None for never.
       ``overlap``: whether it may run while another sequence of the same segment does.
     - ``window``: when mails may go out, by the customer's clock, else the store's, else ``zone``, else the shop's.
@@ -265,12 +294,12 @@ class Sequence:
     name: str
     segment: str
     address: str
-    steps: tuple[Step, ...] = field(converter=tuple)
-    on: Trigger = field(default=Trigger.ENTER, converter=_choice(Trigger))
-    status: Status = field(default=Status.ACTIVE, converter=_choice(Status))
+    steps: tuple[Step, ...] = field(converter=_steps)
+    on: Trigger = field(default=Trigger.ENTER, converter=_trigger)
+    status: Status = field(default=Status.ACTIVE, converter=_status)
     sender: str = "smtp"
     topic: str = "newsletter"
-    delivery: Mode = field(default=Mode.AT_MOST_ONCE, converter=_choice(Mode))
+    delivery: Mode = field(default=Mode.AT_MOST_ONCE, converter=_mode)
     consent: bool = True
     consent_wait: timedelta = field(default=timedelta(days=7), converter=duration)
     member: bool = True
@@ -280,7 +309,7 @@ class Sequence:
     window: Window | None = None
     zone: str | None = None
     gap: timedelta = field(default=timedelta(days=1), converter=duration)
-    cap: Cap | None = field(default=None, converter=Cap.of)
+    cap: Cap | None = field(default=None, converter=_cap)
     cap_group: str = "marketing"
     holdout: int = 0
     version: int = field(default=0, eq=False)
@@ -420,7 +449,7 @@ def _step(where: str, data: Any) -> Step:
     return _told(where, Step, data)
 
 
-def _told(where: str, kind: type[Any], values: Mapping[str, Any]) -> Any:
+def _told(where: str, kind: type[_T], values: Mapping[str, Any]) -> _T:
     try:
         return kind(**values)
     except SequenceError as cause:

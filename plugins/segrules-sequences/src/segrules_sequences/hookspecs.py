@@ -1,7 +1,7 @@
 """The hooks by which other plugins take part: variables of a mail, such as a coupon's, and further senders.
 
 A plugin puts it into the module of its entry point in the group ``segrules``, marked
-``@segrules.hookimpl(optionalhook=True)``, since segrules itself does not know it.
+``@segrules.hookimpl(optionalhook=True)``, since segrules itself does not know them.
 """
 
 from __future__ import annotations
@@ -43,18 +43,19 @@ class Enrolment:
 @hookspec
 def segrules_step_context(
     connection: sa.Connection, step: Step, enrolment: Enrolment, recipient: Recipient
-) -> Mapping[str, Any]:  # type: ignore[empty-body]
+) -> Mapping[str, Any]:
     """Further variables of a mail, by name.
 
     Called in the transaction that keeps the finished mail, so that what is written on the connection is kept or
     undone with it. A plugin that serves ``step.coupon`` answers at least ``coupon_code``, or raises what went wrong;
     the step then says what becomes of the mail. Never commit or roll back here.
     """
+    return {}
 
 
 @hookspec
 def segrules_senders() -> Mapping[str, Callable[[Mapping[str, Any]], Sender]]:  # type: ignore[empty-body]
-    """Further kinds of senders by their names, each with a function that makes one from its settings."""
+    """The kinds of senders that this plugin brings, by name: each makes one from its settings."""
 
 
 @cache

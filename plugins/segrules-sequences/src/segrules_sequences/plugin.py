@@ -16,3 +16,6 @@ if TYPE_CHECKING:
 @hookimpl
 def segrules_members_changed(connection: sa.Connection, change: MembersChanged) -> None:
     """Enrol who entered, stop who left, in the transaction of the refresh."""
+    from segrules_sequences.enrolment import members_changed
+
+    members_changed(connection, change)

@@ -19,8 +19,9 @@ from attrs import field, frozen
 class Recipient:
     """A customer as the shop's tables show one now; None for what the shop does not map or does not know.
 
-    ``zone`` is the name of a time zone. ``subscribed`` is None where the shop maps no newsletter. ``fields`` are all
-    mapped fields of the customer by name, plain values only.
+    ``zone`` is the name of a time zone. ``subscribed`` is None where the shop maps no newsletter; ``refused`` is true
+    of one who unsubscribed, and not of one who is not subscribed yet. ``fields`` are all mapped fields of the customer
+    by name, plain values only.
     """
 
     id: Any
@@ -32,6 +33,7 @@ class Recipient:
     store_name: str | None = None
     website: str | None = None
     subscribed: bool | None = None
+    refused: bool = False
     fields: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
@@ -39,8 +41,8 @@ class Recipient:
 class Letter:
     """All that is known of one mail before it is written.
 
-    ``step`` counts from 1, and ``steps`` is how many there are. ``extra`` are the variables that plugins add, of a coupon for instance. ``sender`` may
-    hold a display name. ``at`` is the moment of writing, aware.
+    ``step`` counts from 1, and ``steps`` is how many there are. ``extra`` are the variables that plugins add, of a
+    coupon for instance. ``sender`` may hold a display name. ``at`` is the moment of writing, aware.
     """
 
     message_id: str
@@ -111,7 +113,7 @@ class Composer(Protocol):
         ...
 
     def compose(self, letter: Letter) -> Composed:
-        """The finished mail. TemplateError when it cannot be written, MailError when it cannot be addressed or built."""
+        """The finished mail. TemplateError when it cannot be written, MailError when it cannot be built."""
         ...
 
 
@@ -221,5 +223,5 @@ class Subscriptions(Protocol):
     """Who may not be mailed; the engine's ``Sequences`` is one."""
 
     def unsubscribe(self, customer: Any, topic: str | None = None, *, source: str = "link") -> None:
-        """The customer gets no mail of a topic, or none at all, from now on. Idempotent; an unknown customer is fine."""
+        """The customer gets no mail of a topic, or none at all, from now on. Idempotent; nobody needs to be known."""
         ...

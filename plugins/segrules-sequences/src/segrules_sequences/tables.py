@@ -1,4 +1,4 @@
-"""The tables of the sequences, beside those of the segment store: definitions, runs, deliveries, mails, suppressions."""
+"""The tables of the sequences, beside those of the segment store: definitions, runs, deliveries, mails and more."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from attrs import frozen
+from segrules.shop.columns import MARIADB_EXACT, exact_text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
-from segrules.shop.columns import MARIADB_EXACT, exact_text
 from segrules_sequences.clock import Instant
-
-#: So many characters the name of a sequence, a step, a template or a topic may have.
-LONGEST_NAME = 128
+from segrules_sequences.definitions import LONGEST_NAME
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -37,14 +35,10 @@ class Tables:
         metadata = sa.MetaData(schema=schema)
         prose = sa.Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation=MARIADB_EXACT), "mysql", "mariadb")
         content = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
-        # An id that comes back after its row is gone would make a new mail look like an old one.
-        kept = {"sqlite_autoincrement": True}
 
+        # With autoincrement: an id that came back after its row is gone would make a new mail look like an old one.
         def identity() -> sa.Column[int]:
             return sa.Column("id", _ID, primary_key=True, autoincrement=True)
-
-        def name(column: str, *, nullable: bool = False) -> sa.Column[str]:
-            return sa.Column(column, exact_text(LONGEST_NAME), nullable=nullable)
 
         sequences = sa.Table(
             f"{prefix}sequences",
@@ -53,7 +47,7 @@ class Tables:
             sa.Column("uid", exact_text(32), nullable=False, unique=True),
             sa.Column("name", exact_text(LONGEST_NAME), nullable=False, unique=True),
             sa.Column("segment", exact_text(191), nullable=False),
-            sa.Column("on", exact_text(8), nullable=False, quote=True, comment="enter or leave"),
+            sa.Column("on", exact_text(8), nullable=False, quote=True, comment="enter or exit"),
             sa.Column("status", exact_text(8), nullable=False),
             sa.Column("topic", exact_text(LONGEST_NAME), nullable=False),
             sa.Column("cap_group", exact_text(LONGEST_NAME), nullable=False),
@@ -64,7 +58,7 @@ class Tables:
             sa.Column("note", prose, comment="why it was paused"),
             sa.Column("created_at", Instant, nullable=False),
             sa.Column("updated_at", Instant, nullable=False),
-            **kept,
+            sqlite_autoincrement=True,
         )
         sa.Index(f"ix_{prefix}sequences_segment", sequences.c.segment)
         versions = sa.Table(
@@ -80,7 +74,7 @@ class Tables:
             metadata,
             identity(),
             sa.Column("sequence_id", sa.BigInteger, nullable=False),
-            sa.Column("customer_id", customer, nullable=False),
+            sa.Column("customer_id", customer, comment="NULL once the customer is forgotten"),
             # MariaDB has no partial index: this is the customer while the run lasts, and NULL afterwards.
             sa.Column("running_id", customer, comment="the customer while the run lasts"),
             sa.Column("state", exact_text(16), nullable=False),
@@ -88,7 +82,7 @@ class Tables:
             sa.Column("enrolled_at", Instant, nullable=False),
             sa.Column("ended_at", Instant),
             sa.UniqueConstraint("sequence_id", "running_id", name=f"uq_{prefix}enrolments_running"),
-            **kept,
+            sqlite_autoincrement=True,
         )
         sa.Index(f"ix_{prefix}enrolments_customer", enrolments.c.customer_id, enrolments.c.sequence_id)
         deliveries = sa.Table(
@@ -97,8 +91,8 @@ class Tables:
             identity(),
             sa.Column("enrolment_id", sa.BigInteger, nullable=False),
             sa.Column("sequence_id", sa.BigInteger, nullable=False),
-            sa.Column("customer_id", customer, nullable=False),
-            name("step"),
+            sa.Column("customer_id", customer),
+            sa.Column("step", exact_text(LONGEST_NAME), nullable=False),
             sa.Column("position", sa.Integer, nullable=False, comment="of the step, from 1, when it was planned"),
             sa.Column("state", exact_text(16), nullable=False),
             sa.Column("reason", exact_text(64), comment="why it was skipped, put off or failed"),
@@ -109,7 +103,8 @@ class Tables:
             sa.Column("token", sa.BigInteger, nullable=False, comment="counts claims"),
             sa.Column("lease_until", Instant),
             sa.Column("worker", exact_text(64)),
-            sa.Column("version", sa.Integer, comment="of the sequence by which it was written"),
+            sa.Column("version", sa.Integer, nullable=False, comment="of the sequence when it was planned"),
+            sa.Column("mode", exact_text(16), comment="what becomes of it when its outcome is not known"),
             sa.Column("message_id", exact_text(191), unique=True),
             sa.Column("idem_key", exact_text(64), unique=True),
             sa.Column("address_hash", exact_text(64)),
@@ -117,7 +112,7 @@ class Tables:
             sa.Column("begun_at", Instant, comment="of the latest try"),
             sa.Column("ended_at", Instant),
             sa.UniqueConstraint("enrolment_id", "step", name=f"uq_{prefix}deliveries_step"),
-            **kept,
+            sqlite_autoincrement=True,
         )
         sa.Index(f"ix_{prefix}deliveries_due", deliveries.c.state, deliveries.c.due_at, deliveries.c.id)
         sa.Index(f"ix_{prefix}deliveries_customer", deliveries.c.customer_id)

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from segrules_sequences.definitions import DAYS, Cap, Delay, Window
 
+_UTC = ZoneInfo("UTC")
 #: A window that opens at all opens within this.
 _FURTHEST = timedelta(days=40)
 _STRIDE = timedelta(hours=12)
@@ -28,7 +29,7 @@ class Limits:
     """What holds a mail back beyond its delay. ``sent`` are the moments of the customer's mails under the cap."""
 
     window: Window | None = None
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = _UTC
     gap_until: datetime | None = None
     cap: Cap | None = None
     sent: Sequence[datetime] = ()

@@ -1,0 +1,395 @@
+"""The first transaction of a mail: everything is asked again, and the finished mail is kept before it goes out.
+
+What is asked here is asked of the database, now: whether the sequence and the run still go on, the delay, the sender,
+the customer's address and consent, the segment, the limits of time. Only a delivery that passes becomes
+``transmitting``; then its bytes are in the database, and every later try sends the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from attrs import frozen
+from segrules.errors import SegmentError, ShopError
+from segrules.shop.shop import zone_named
+
+from segrules_sequences import timing
+from segrules_sequences.database import lost
+from segrules_sequences.definitions import CouponError, Sequence, Status, Step, Trigger
+from segrules_sequences.enrolment import Kept, gap
+from segrules_sequences.errors import SequenceError
+from segrules_sequences.hookspecs import Enrolment
+from segrules_sequences.ports import Composed, Letter, Outgoing, Recipient
+from segrules_sequences.setting import Setting, address_key, customer_key
+from segrules_sequences.states import OUT, RunState, State, Why
+
+#: How long a sender may take, and how long nobody else touches the delivery meanwhile.
+DEADLINE, LEASE = timedelta(seconds=30), timedelta(seconds=60)
+#: Consent is asked for again after a quarter of the time waited so far, and not more often than this.
+_CONSENT_EVERY = timedelta(minutes=15)
+
+
+class CouponRefused(Exception):
+    """No plugin gave the coupon that a step asks for."""
+
+
+@frozen
+class Claim:
+    """A delivery that a worker has claimed; the token tells this claim from all others."""
+
+    id: int
+    token: int
+
+
+@frozen(eq=False)
+class Prepared:
+    """A mail that is to be sent now, with what is needed to go on afterwards."""
+
+    claim: Claim
+    outgoing: Outgoing
+    kept: Kept
+    enrolled_at: datetime
+    delivery: Any
+
+
+@frozen(eq=False)
+class _Put:
+    """What becomes of a delivery that is not sent now."""
+
+    why: Why
+    #: Look again then; None when it is skipped.
+    due: datetime | None = None
+    #: The run is over with it.
+    ends: RunState | None = None
+    held: bool = False
+
+
+@frozen(eq=False)
+class Preparation:
+    """The first transaction of one claimed delivery."""
+
+    setting: Setting
+    connection: sa.Connection
+    claim: Claim
+    lease: timedelta = LEASE
+
+    def prepared(self) -> Prepared | Why | None:
+        """The mail to send; or why not now; or None when somebody else has the delivery by now."""
+        if not self._locked():
+            return None
+        row = self._row()
+        if row is None:
+            # The run or the sequence is gone, and the delivery with no place to go to.
+            self._write(state=State.SKIPPED, reason=Why.SEQUENCE_OFF, ended_at=self._now_term, lease_until=None)
+            return Why.SEQUENCE_OFF
+        kept = self.setting.kept(self.connection, row)
+        found = self._judged(row, kept)
+        if isinstance(found, _Put):
+            self._put(row, kept, found)
+            return found.why
+        return found
+
+    # --- reading ---
+
+    @property
+    def _now_term(self) -> sa.ColumnElement[datetime]:
+        return self.setting.clock.now()
+
+    def _mine(self, state: State) -> list[sa.ColumnElement[bool]]:
+        deliveries = self.setting.tables.deliveries
+        return [
+            deliveries.c.id == self.claim.id,
+            deliveries.c.token == self.claim.token,
+            deliveries.c.state == state,
+        ]
+
+    def _locked(self) -> bool:
+        """Lock the delivery by renewing its lease, if it is still ours."""
+        deliveries = self.setting.tables.deliveries
+        result = self.connection.execute(
+            sa.update(deliveries)
+            .where(*self._mine(State.LEASED), deliveries.c.lease_until > self._now_term)
+            .values(lease_until=self.setting.clock.now(self.lease))
+        )
+        return result.rowcount == 1
+
+    def _row(self) -> Any:
+        """The delivery with its run, its sequence, its sender's rest, and the present."""
+        t = self.setting.tables
+        d, e, s = t.deliveries, t.enrolments, t.sequences
+        return self.connection.execute(
+            sa.select(
+                d.c.id, d.c.enrolment_id, d.c.sequence_id, d.c.customer_id, d.c.step, d.c.position, d.c.planned_at,
+                d.c.attempts, d.c.version, d.c.message_id, d.c.idem_key,
+                e.c.state.label("run"), e.c.reason.label("run_reason"), e.c.enrolled_at,
+                s.c.uid, s.c.name, s.c.status, s.c.broken, s.c.version.label("sequence_version"),
+                t.senders.c.rests_until, self._now_term.label("now"),
+            )
+            .select_from(
+                d.join(e, e.c.id == d.c.enrolment_id)
+                .join(s, s.c.id == d.c.sequence_id)
+                .outerjoin(t.senders, t.senders.c.name == s.c.sender)
+            )
+            .where(d.c.id == self.claim.id)
+        ).one_or_none()  # fmt: skip
+
+    # --- judging ---
+
+    def _judged(self, row: Any, kept: Kept) -> Prepared | _Put:
+        sequence = kept.sequence
+        step = sequence.step(row.step)
+        if row.run != RunState.ACTIVE:
+            return _Put(Why(row.run_reason) if row.run_reason else Why.SEQUENCE_OFF)
+        if sequence.status is Status.OFF:
+            return _Put(Why.SEQUENCE_OFF, ends=RunState.STOPPED)
+        if sequence.status is Status.PAUSED:
+            return _Put(Why.PAUSED, held=True)
+        if row.position == 1 and self.setting.is_held_out(row.uid, row.customer_id, sequence.holdout):
+            return _Put(Why.HOLDOUT, ends=RunState.HOLDOUT)
+        if step is None:
+            return _Put(Why.STEP_GONE)
+        if not step.active:
+            return _Put(Why.STEP_OFF)
+        if row.rests_until is not None and row.rests_until > row.now:
+            return _Put(Why.SENDER_RESTS, due=row.rests_until)
+        recipient = self.setting.audience.recipient(self.connection, row.customer_id)
+        refusal = self._unfit(row, sequence, recipient)
+        if refusal is not None:
+            return refusal
+        assert recipient is not None and recipient.email is not None
+        late = self._timed(row, sequence, step, recipient)
+        return late if late is not None else self._written(row, kept, step, recipient)
+
+    def _unfit(self, row: Any, sequence: Sequence, recipient: Recipient | None) -> _Put | None:
+        """Why this customer is not to be mailed, if so."""
+        if recipient is None:
+            return _Put(Why.DELETED, ends=RunState.STOPPED)
+        if not recipient.email:
+            return _Put(Why.NO_ADDRESS, ends=RunState.STOPPED)
+        if self._suppressed(row.customer_id, recipient.email, sequence.topic):
+            return _Put(Why.SUPPRESSED, ends=RunState.STOPPED)
+        if sequence.consent and not recipient.subscribed:
+            if recipient.refused:
+                return _Put(Why.UNSUBSCRIBED, ends=RunState.STOPPED)
+            last = row.enrolled_at + sequence.consent_wait
+            if row.now >= last:
+                return _Put(Why.NOT_SUBSCRIBED, ends=RunState.STOPPED)
+            pause = max(_CONSENT_EVERY, (row.now - row.enrolled_at) / 4)
+            return _Put(Why.NO_CONSENT_YET, due=min(row.now + pause, last))
+        if sequence.member:
+            return self._misplaced(row, sequence)
+        return None
+
+    def _misplaced(self, row: Any, sequence: Sequence) -> _Put | None:
+        """A run after entering is for members, one after leaving for everybody else."""
+        try:
+            belongs = self.setting.audience.belongs(self.connection, sequence.segment, row.customer_id, row.now)
+        except SegmentError:
+            return _Put(Why.SEGMENT_GONE, ends=RunState.STOPPED)
+        if belongs is (sequence.on is Trigger.ENTER):
+            return None
+        why = Why.IS_A_MEMBER if belongs else Why.NOT_A_MEMBER
+        return _Put(why, ends=RunState.STOPPED) if sequence.stop else _Put(why)
+
+    def _suppressed(self, customer: Any, address: str, topic: str) -> bool:
+        suppressions = self.setting.tables.suppressions
+        keys = [customer_key(customer), address_key(self.setting.address_hash(address))]
+        statement = sa.select(suppressions.c.key).where(
+            suppressions.c.key.in_(keys), suppressions.c.topic.in_(["", topic])
+        )
+        return self.connection.execute(statement.limit(1)).first() is not None
+
+    def _timed(self, row: Any, sequence: Sequence, step: Step, recipient: Recipient) -> _Put | None:
+        """What time says: not yet, or not any more."""
+        zone = self._zone(sequence, recipient)
+        target = timing.after(row.enrolled_at, step.delay, zone)
+        mails = self._mails_of(row, sequence)
+        if step.max_sends is not None:
+            of_step = [each for each in mails if each.sequence_id == row.sequence_id and each.step == step.name]
+            if len(of_step) >= step.max_sends:
+                return _Put(Why.OFTEN_ENOUGH)
+        of_run = [each for each in mails if each.enrolment_id == row.enrolment_id]
+        gaps = [each.begun_at + gap(sequence, each.step, step.name) for each in of_run]
+        limits = timing.Limits(
+            window=sequence.window,
+            zone=zone,
+            gap_until=max(gaps, default=None),
+            cap=sequence.cap,
+            sent=[each.begun_at for each in mails if each.cap_group == sequence.cap_group],
+        )
+        moment = timing.earliest(max(target, row.now), limits)
+        if step.not_after is not None and moment > target + step.not_after:
+            return _Put(Why.TOO_LATE)
+        return _Put(Why.NOT_YET, due=moment) if moment > row.now else None
+
+    def _mails_of(self, row: Any, sequence: Sequence) -> list[Any]:
+        """The mails that the customer has got, or may have got, of all sequences."""
+        t = self.setting.tables
+        if sequence.cap is not None:
+            # Two mails to one customer see each other, so that they cannot pass one cap together.
+            e = t.enrolments
+            own = sa.select(e.c.id).where(e.c.customer_id == row.customer_id).order_by(e.c.id)
+            self.connection.execute(own.with_for_update()).all()
+        d, s = t.deliveries, t.sequences
+        return list(
+            self.connection.execute(
+                sa.select(d.c.enrolment_id, d.c.sequence_id, d.c.step, d.c.begun_at, s.c.cap_group)
+                .select_from(d.join(s, s.c.id == d.c.sequence_id))
+                .where(d.c.customer_id == row.customer_id, d.c.state.in_(OUT))
+            )
+        )
+
+    def _zone(self, sequence: Sequence, recipient: Recipient) -> ZoneInfo:
+        """The customer's zone, else the sequence's, else the shop's; a name that is none is passed over."""
+        if recipient.zone:
+            try:
+                return zone_named(recipient.zone)
+            except ShopError:
+                pass
+        return sequence.fallback_zone or self.setting.zone
+
+    # --- writing ---
+
+    def _written(self, row: Any, kept: Kept, step: Step, recipient: Recipient) -> Prepared | _Put:
+        """The mail is kept, and the delivery is on its way; a mail kept by an earlier try is taken as it is."""
+        sequence = kept.sequence
+        mails = self.setting.tables.mails
+        key, message_id = row.idem_key, row.message_id
+        stored = None
+        if message_id is not None:
+            stored = self.connection.execute(sa.select(mails).where(mails.c.delivery_id == row.id)).one_or_none()
+        if stored is not None:
+            address, mime = stored.recipient, stored.mime
+        else:
+            key = _idem_key(row)
+            message_id = _message_id(key, sequence)
+            assert recipient.email is not None
+            address = recipient.email
+            enrolment = Enrolment(sequence.name, sequence.segment, row.customer_id, row.enrolled_at, key, row.now)
+            try:
+                composed = _composed(self.setting, self.connection, sequence, step, enrolment, recipient, message_id)
+            except CouponRefused:
+                if step.on_coupon_error is CouponError.SKIP:
+                    return _Put(Why.NO_COUPON)
+                raise
+            mime = composed.mime
+            self.connection.execute(
+                mails.insert().values(
+                    delivery_id=row.id, recipient=address, mime=mime, digest=hashlib.sha256(mime).hexdigest(),
+                    template_version=composed.template_version[:64], written_at=row.now,
+                )
+            )  # fmt: skip
+        if row.broken:
+            sequences = self.setting.tables.sequences
+            self.connection.execute(sa.update(sequences).where(sequences.c.id == row.sequence_id).values(broken=0))
+        self._write(
+            state=State.TRANSMITTING, reason=None, error=None, mode=sequence.delivery.value, message_id=message_id,
+            idem_key=key, address_hash=self.setting.address_hash(address), begun_at=self._now_term,
+            lease_until=self.setting.clock.now(self.lease),
+        )  # fmt: skip
+        outgoing = Outgoing(
+            message_id=message_id,
+            sender=parseaddr(sequence.address)[1],
+            recipient=address,
+            mime=bytes(mime),
+            idem_key=key,
+        )
+        return Prepared(self.claim, outgoing, kept, row.enrolled_at, row)
+
+    def _put(self, row: Any, kept: Kept, put: _Put) -> None:
+        if put.held:
+            self._write(state=State.HELD, reason=put.why, lease_until=None)
+        elif put.due is not None:
+            self._write(state=State.PLANNED, reason=put.why, due_at=put.due, lease_until=None)
+        else:
+            self._write(state=State.SKIPPED, reason=put.why, ended_at=self._now_term, lease_until=None)
+            if put.ends is not None:
+                self.setting.runs.end(self.connection, row.enrolment_id, put.ends, put.why)
+            else:
+                self.setting.runs.advance(self.connection, kept, row, enrolled_at=row.enrolled_at, mailed_at=None)
+
+    def _write(self, **values: Any) -> None:
+        """Take an arrow out of ``leased``; the delivery is locked, so it is still ours."""
+        deliveries = self.setting.tables.deliveries
+        result = self.connection.execute(sa.update(deliveries).where(*self._mine(State.LEASED)).values(**values))
+        if result.rowcount != 1:
+            raise SequenceError(f"the delivery {self.claim.id} changed while it was locked")
+
+
+def _composed(
+    setting: Setting, connection: sa.Connection, sequence: Sequence, step: Step, enrolment: Enrolment,
+    recipient: Recipient, message_id: str,
+) -> Composed:  # fmt: skip
+    """The mail of a step, with what plugins add to its variables. Raises what the composer and CouponRefused say."""
+    extra = _extra(setting, connection, step, enrolment, recipient)
+    return setting.composer.compose(
+        Letter(
+            message_id=message_id, idem_key=enrolment.key, sender=sequence.address, recipient=recipient,
+            sequence=sequence.name, segment=sequence.segment, step=sequence.steps.index(step) + 1,
+            steps=len(sequence.steps), topic=sequence.topic, template=step.template, at=enrolment.at, extra=extra,
+        )
+    )  # fmt: skip
+
+
+def _extra(
+    setting: Setting, connection: sa.Connection, step: Step, enrolment: Enrolment, recipient: Recipient
+) -> Mapping[str, Any]:
+    """What plugins add to the variables."""
+    hook = setting.plugins.hook.segrules_step_context
+    if not hook.get_hookimpls():
+        if step.coupon is not None and step.on_coupon_error is not CouponError.WITHOUT:
+            raise CouponRefused("no installed plugin gives coupons")
+        return {}
+    found: dict[str, Any] = {}
+    try:
+        # What a plugin wrote before it failed is undone alone.
+        with connection.begin_nested():
+            for each in hook(connection=connection, step=step, enrolment=enrolment, recipient=recipient):
+                found.update(each or {})
+            if step.coupon is not None and "coupon_code" not in found:
+                raise CouponRefused("no installed plugin gave a coupon")
+    except Exception as cause:
+        if step.coupon is None or lost(cause):
+            raise
+        if step.on_coupon_error is CouponError.WITHOUT:
+            return {}
+        raise CouponRefused(f"{type(cause).__name__}: {cause}") from cause
+    return found
+
+
+def previewed(setting: Setting, connection: sa.Connection, kept: Kept, step: int | str, customer: Any) -> Composed:
+    """The mail that a customer would get of a step now; the caller undoes what plugins have written."""
+    sequence = kept.sequence
+    if isinstance(step, int):
+        chosen = sequence.steps[step - 1] if 1 <= step <= len(sequence.steps) else None
+    else:
+        chosen = sequence.step(step)
+    if chosen is None:
+        raise SequenceError(f'the sequence "{sequence.name}" has no step {step!r}; it has {len(sequence.steps)} steps')
+    recipient = setting.audience.recipient(connection, customer)
+    if recipient is None:
+        raise SequenceError(f"there is no customer {customer!r}")
+    if not recipient.email:
+        raise SequenceError(f"the customer {customer!r} has no address")
+    now = connection.scalar(sa.select(setting.clock.now()))
+    assert now is not None
+    key = hashlib.sha256(f"preview|{kept.id}|{customer}|{now.isoformat()}".encode()).hexdigest()
+    enrolment = Enrolment(sequence.name, sequence.segment, customer, now, key, now)
+    return _composed(setting, connection, sequence, chosen, enrolment, recipient, _message_id(key, sequence))
+
+
+def _message_id(key: str, sequence: Sequence) -> str:
+    domain = parseaddr(sequence.address)[1].rpartition("@")[2]
+    return f"<{key[:32]}@{domain}>"
+
+
+def _idem_key(row: Any) -> str:
+    """The key of one mail: the same for every try, and never that of another mail."""
+    facts = ("v1", row.uid, row.enrolment_id, row.enrolled_at.isoformat(), row.step)
+    return hashlib.sha256("|".join(str(each) for each in facts).encode()).hexdigest()

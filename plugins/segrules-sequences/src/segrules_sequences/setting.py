@@ -1,0 +1,77 @@
+"""What a worker works with: tables, clock, customers, composer, senders, and the sequences as they are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pluggy
+import sqlalchemy as sa
+from attrs import field, frozen
+
+from segrules_sequences.audience import Audience
+from segrules_sequences.clock import Clock
+from segrules_sequences.definitions import from_plain
+from segrules_sequences.enrolment import Kept, Runs
+from segrules_sequences.ports import Composer, Sender
+from segrules_sequences.tables import Tables
+
+
+@frozen(eq=False)
+class Setting:
+    """Everything outside of one delivery that its way depends on."""
+
+    engine: sa.Engine
+    tables: Tables
+    clock: Clock
+    audience: Audience
+    composer: Composer
+    senders: Mapping[str, Callable[[], Sender]]
+    key: bytes = field(repr=False)
+    zone: ZoneInfo
+    plugins: pluggy.PluginManager
+    _versions: dict[tuple[int, int], str] = field(factory=dict, init=False, repr=False)
+
+    @property
+    def runs(self) -> Runs:
+        """What begins, goes on with and stops runs."""
+        return Runs(self.tables, self.clock)
+
+    def kept(self, connection: sa.Connection, row: Any) -> Kept:
+        """The sequence of a row with its id, name, status and version; the definition of a version is read once."""
+        known = self._versions.get((row.sequence_id, row.sequence_version))
+        if known is None:
+            versions = self.tables.versions
+            known = connection.scalar(
+                sa.select(versions.c.definition).where(
+                    versions.c.sequence_id == row.sequence_id, versions.c.version == row.sequence_version
+                )
+            )
+            assert known is not None
+            self._versions[row.sequence_id, row.sequence_version] = known
+        definition = json.loads(known) | {"status": row.status}
+        return Kept(row.sequence_id, from_plain(definition, name=row.name, version=row.sequence_version))
+
+    def address_hash(self, address: str) -> str:
+        """What stands for an address where it need not be read: a keyed hash."""
+        folded = address.strip().lower().encode()
+        return hmac.new(self.key, b"address:" + folded, hashlib.sha256).hexdigest()
+
+    def is_held_out(self, uid: str, customer: Any, percent: int) -> bool:
+        """Whether a customer is among those who get nothing of a sequence: the same answer each time and everywhere."""
+        digest = hmac.new(uid.encode(), str(customer).encode(), hashlib.sha256).digest()
+        return int.from_bytes(digest[:8], "big") % 100 < percent
+
+
+def customer_key(customer: Any) -> str:
+    """What stands for a customer in the list of suppressions."""
+    return f"customer:{customer}"
+
+
+def address_key(hashed: str) -> str:
+    """What stands for an address in the list of suppressions."""
+    return f"address:{hashed}"
