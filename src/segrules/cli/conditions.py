@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def conditions_command(word: str | None, as_json: bool) -> None:
     """List the condition types that a rule may use, or show the fields and examples of one.
 
-    JSON: {"conditions": [{"word", "plural", "help", "kind", "rows", "plugin", "fields": [{"name", "holds", "help",
-    "choices"}], "examples": [rule]}]}; "kind" is one of one, many, construct
+    JSON: {"conditions": [{"word", "plural", "help", "kind", "rows", "inside", "moment", "plugin", "fields": [{"name", "holds",
+    "help", "choices", "operators"}], "examples": [rule]}]}; "kind" is one of one, many, construct
     """
     vocabulary = words_of_command()
     shown = list(vocabulary) if word is None else [_named(vocabulary, word)]
@@ -101,6 +101,15 @@ def _choices(field: FieldType) -> tuple[str, ...] | None:
     return field.values if isinstance(field, Choice) else None
 
 
+def _operators(field: FieldType) -> list[str]:
+    """What the field can be compared with, in the words of the JSON form; ``in`` a list, ``within`` a stretch of time."""
+    from segrules.language.sorts import TAKES, sort_of
+
+    taken = TAKES[sort_of(type(field))]
+    order = ("=", "<", "<=", ">", ">=", "contains", "starts with", "ends with", "between", "in")
+    return [*(each for each in order if each in taken), *(["within"] if "window" in taken else []), "set"]
+
+
 def _examples(relation: Relation) -> list[str]:
     return list(dict.fromkeys(example.rule for example in relation.type.examples))
 
@@ -115,6 +124,8 @@ def _to_json(relation: Relation) -> dict[str, Any]:
         "help": relation.type.help(),
         "kind": "construct" if relation.type.construct else "many" if many else "one",
         "rows": None if rows is None else rows.path,
+        "inside": None if rows is None else rows.inside,
+        "moment": None if rows is None else rows.moment,
         "plugin": relation.plugin,
         "fields": [
             {
@@ -122,6 +133,7 @@ def _to_json(relation: Relation) -> dict[str, Any]:
                 "holds": field.noun,
                 "help": field.help,
                 "choices": None if choices[name] is None else list(choices[name] or ()),
+                "operators": _operators(field),
             }
             for name, field in relation.fields.items()
         ],

@@ -174,7 +174,7 @@ def total(path: str, exists: str) -> Translate:
     """
 
     def translate(classes: Classes, leaf: Leaf, question: Asked) -> Said:
-        _one_number(question)
+        _one_number(leaf, question)
         text = operators.in_numbers(path, question)
         return Said(f"{exists} and {text}" if exists and operators.holds_for_zero(question) else text)
 
@@ -195,7 +195,7 @@ def average(path: str, exists: str) -> Translate:
     """An average, which is missing here and in the source without rows."""
 
     def translate(classes: Classes, leaf: Leaf, question: Asked) -> Said:
-        _one_number(question)
+        _one_number(leaf, question)
         text = operators.in_numbers(path, question)
         return Said(f"{exists} and {text}" if question.op.is_negative else text)
 
@@ -204,15 +204,15 @@ def average(path: str, exists: str) -> Translate:
 
 def average_or_zero(classes: Classes, leaf: Leaf, question: Asked) -> Said:
     """The average order value, which the source takes for 0 without orders."""
-    _one_number(question)
+    _one_number(leaf, question)
     text = operators.in_numbers("lifetime.average_order", question)
     if operators.holds_for_zero(question):
         return Said(text if question.op.is_negative else f"{text} or lifetime.orders = 0")
     return Said(f"lifetime.orders > 0 and {text}" if question.op.is_negative else text)
 
 
-def _one_number(question: Asked) -> None:
-    if question.op in (Op.IN, Op.NOT_IN):
+def _one_number(leaf: Leaf, question: Asked) -> None:
+    if question.op in (Op.IN, Op.NOT_IN) or isinstance(leaf.value, list | tuple | dict):
         raise NotCarriedError("it has a list of values, which the source itself cannot run for this attribute")
 
 
@@ -220,22 +220,21 @@ def elapsed(path: str, moment: str) -> Translate:
     """Days since something that happened, or never did; the source cuts fractions off the value."""
 
     def translate(classes: Classes, leaf: Leaf, question: Asked) -> Said:
-        question = _whole_days(question)
+        question = _whole_days(leaf, question)
         text = operators.in_numbers(path, question, operators.whole)
         return Said(f"{moment} is set and {text}" if question.op.is_negative else text, classes.zone)
 
     return translate
 
 
-def _whole_days(question: Asked) -> Asked:
-    if question.op in (Op.IN, Op.NOT_IN):
-        raise NotCarriedError("it has a list of values, which the source itself cannot run for this attribute")
+def _whole_days(leaf: Leaf, question: Asked) -> Asked:
+    _one_number(leaf, question)
     return Asked(question.op, (str(operators.whole(question.value)),))
 
 
 def inactive(classes: Classes, leaf: Leaf, question: Asked) -> Said:
     """Days inactive: the source puts the registration in the place of whichever is missing, login or order."""
-    question = _whole_days(question)
+    question = _whole_days(leaf, question)
     registered = "(activity.last_login_at is not set or activity.last_order_at is not set)"
 
     def both(word: Op) -> tuple[str, str]:
@@ -269,7 +268,7 @@ def inactive(classes: Classes, leaf: Leaf, question: Asked) -> Said:
 
 def without_purchase(classes: Classes, leaf: Leaf, question: Asked) -> Said:
     """Days without a purchase: whoever never bought matches every *more than*, however young the account, and nothing else."""
-    question = _whole_days(question)
+    question = _whole_days(leaf, question)
     text = operators.in_numbers("activity.days_since_last_order", question, operators.whole)
     if question.op in (Op.GT, Op.GE):
         return Said(f"activity.last_order_at is not set or {text}", classes.zone)
@@ -278,7 +277,7 @@ def without_purchase(classes: Classes, leaf: Leaf, question: Asked) -> Said:
 
 def profit(classes: Classes, leaf: Leaf, question: Asked) -> Said:
     """Sales less all refunds, of customers with at least one valid order."""
-    _one_number(question)
+    _one_number(leaf, question)
     text = operators.in_numbers("lifetime.sales - lifetime.refunds", question)
     return Said(f"lifetime.orders > 0 and {text}")
 

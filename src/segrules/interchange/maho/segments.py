@@ -176,7 +176,7 @@ class _One:
                     raise NotCarriedError(f'the code "{code}" cannot stand in the head of a file')
                 found.append(code)
             except NotCarriedError as cause:
-                self.problems.append(Finding(column, f"{column} {number}", Carried.NOT, reason=str(cause)))
+                self.problems.append(Finding(column, f"{kind[:-1]} {number}", Carried.NOT, reason=str(cause)))
         return tuple(sorted(found))
 
     def is_scoped(self, rule: str) -> bool:
