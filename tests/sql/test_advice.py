@@ -67,7 +67,7 @@ def test_a_lacking_index_is_named_and_used_when_it_is_there(engine: sa.Engine, c
         name = next(iter(advice.wanted_by))
         assert "customers" in scans(connection, asked[name])
         connection.rollback()
-        found = {each.statement: each for each in tried(connection, advice, asked)}
+        found = {each.statement: each for each in tried(connection, advice, asked).tried}
         assert found[name].used and found[name].before > 0 and found[name].after > 0
         assert "ix_customers_created_at" not in {i["name"] for i in sa.inspect(connection).get_indexes("customers")}
         connection.exec_driver_sql(advice.ddl(engine.dialect).rstrip(";"))

@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "segments",
     "plan": "segments_files",
     "apply": "segments_files",
+    "indexes": "indexes",
     "import": "importing",
     "to-json": "json_form",
     "from-json": "json_form",

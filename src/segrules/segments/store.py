@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from segrules.errors import SegmentError
 from segrules.hookspecs import Reason
 from segrules.rule import Rule
-from segrules.segments import dependencies, membership, planning
+from segrules.segments import dependencies, indexing, membership, planning
 from segrules.segments import schedule as schedules
 from segrules.segments.catalogue import Catalogue, Stored
 from segrules.segments.exporting import Export, Format
@@ -30,7 +30,7 @@ from segrules.segments.tables import Tables
 from segrules.segments.trying import Difference, Passing, Trial
 from segrules.segments.working import Customers, undisturbed
 from segrules.shop import Shop
-from segrules.sql import prepare
+from segrules.sql import advice, prepare
 
 #: Hears how many segments are done, of how many, and the latest result.
 Progress = Callable[[int, int, Refresh], None]
@@ -304,6 +304,21 @@ class SegmentStore:
         """How many customers each condition of a rule lets through, alone and after those before it."""
         with self._trial(rule, at) as trial:
             return trial.attrition()
+
+    def indexes(
+        self, *, at: datetime | None = None, fewest_rows: int = advice.FEWEST_ROWS, trying: bool = False
+    ) -> Sequence[advice.Advice]:
+        """The indexes that the active segments want and the database lacks, those wanted most first.
+
+        Smaller tables than ``fewest_rows`` need none. With ``trying`` each index is created, looked at and dropped
+        again, which holds up those who write: for a copy of the database.
+        """
+        with self._reading() as catalogue:
+            asked = indexing.statements(catalogue, _now(at))
+            connection = catalogue.connection
+            found = advice.advised(connection, self.shop.mapping, asked, fewest_rows=fewest_rows)
+            connection.rollback()
+            return [advice.tried(connection, each, asked) for each in found] if trying else found
 
     # --- as files ---
 

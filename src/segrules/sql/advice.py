@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex, DropIndex
 from sqlalchemy.sql import ClauseElement, ColumnElement, FromClause, operators, visitors
@@ -37,14 +37,28 @@ _EQUAL = (operators.eq, operators.in_op)
 _ORDERED = (operators.lt, operators.le, operators.gt, operators.ge)
 
 
+@frozen
+class Tried:
+    """What a created index did for one statement: whether the plan uses it, and seconds without and with it."""
+
+    statement: str
+    used: bool
+    before: float
+    after: float
+
+
 @frozen(eq=False)
 class Advice:
-    """An index that a table lacks: its columns in order, the rows of the table, and the statements that want it."""
+    """An index that a table lacks: its columns in order, the rows of the table, and the statements that want it.
+
+    ``tried``: what it did for each of them, when it was tried.
+    """
 
     table: sa.Table
     columns: tuple[sa.Column[Any], ...]
     rows: int
     wanted_by: tuple[str, ...]
+    tried: tuple[Tried, ...] = ()
 
     @property
     def index(self) -> sa.Index:
@@ -60,16 +74,6 @@ class Advice:
     def ddl(self, dialect: sa.Dialect) -> str:
         """The CREATE INDEX statement, as the database reads it."""
         return f"{str(CreateIndex(self.index).compile(dialect=dialect)).strip()};"
-
-
-@frozen
-class Tried:
-    """What a created index did for one statement: whether the plan uses it, and seconds without and with it."""
-
-    statement: str
-    used: bool
-    before: float
-    after: float
 
 
 @frozen
@@ -111,8 +115,8 @@ def advised(
     return sorted(found, key=lambda each: (-len(each.wanted_by), each.table.fullname, [c.name for c in each.columns]))
 
 
-def tried(connection: sa.Connection, advice: Advice, statements: AnyMapping[str, sa.Select[Any]]) -> list[Tried]:
-    """What an index does for the statements that want it: it is created, looked at, and dropped again.
+def tried(connection: sa.Connection, advice: Advice, statements: AnyMapping[str, sa.Select[Any]]) -> Advice:
+    """The advice with what the index does for the statements that want it: it is created, looked at, and dropped again.
 
     Building it takes time and space and holds up writers: for a copy of a database. The connection must be outside
     any transaction; each step is committed.
@@ -124,10 +128,11 @@ def tried(connection: sa.Connection, advice: Advice, statements: AnyMapping[str,
     connection.commit()
     try:
         _analyze(connection, advice.table)
-        return [
+        seen = [
             Tried(name, str(index.name) in plan_text(connection, each), before[name], _seconds(connection, each))
             for name, each in chosen.items()
         ]
+        return evolve(advice, tried=tuple(seen))
     finally:
         connection.rollback()
         connection.execute(DropIndex(index))
