@@ -96,7 +96,7 @@ class Run:
             return self._share({key: each for key, each in said.items() if self._is_fine(each)})
 
     def _share(self, said: dict[Hashable, Predicate]) -> Shared | None:
-        return share(said, self.shop.mapping, self.connection.dialect, self.shop.zone, self.among)
+        return share(said, self.shop.mapping, self.connection.dialect, self.shop.zone, self.among, ENOUGH)
 
     def _is_fine(self, predicate: Predicate) -> bool:
         named = {each.name: _NOBODY for each in walk(predicate) if isinstance(each, InSegment)}

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement, Executable
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from segrules.sql.functions import engine_name
 
@@ -17,7 +18,8 @@ _SMALL = 100
 class _Kept(Executable, ClauseElement):
     """A query whose rows are kept: PostgreSQL uses all its workers for that, not for INSERT."""
 
-    inherit_cache = False
+    inherit_cache = True
+    _traverse_internals = [("head", InternalTraversal.dp_string), ("query", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
 
     def __init__(self, head: str, query: sa.Select[Any]) -> None:
         self.head, self.query = head, query

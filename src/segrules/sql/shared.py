@@ -42,6 +42,7 @@ from segrules.algebra import (
     children,
     walk,
 )
+from segrules.errors import BackendError
 from segrules.shop.mapping import Entity, Lookup, Mapping, Stored
 from segrules.sql.depth import refuse_too_deep
 from segrules.sql.groups import Group
@@ -56,6 +57,8 @@ TABLE = "segrules_shared"
 ENOUGH = 3
 #: So many columns the table has at most, and so many passes over relations fill it.
 _COLUMNS, _PASSES = 400, 24
+#: Fewer parts are no longer made fewer when a database refuses the statement.
+_FEW = 12
 
 #: Rows that are read in one pass, by what they are: those of a relation, or those that a pick takes of it.
 _Rows = tuple[tuple[Row, ...], Predicate, Pick | None]
@@ -116,11 +119,17 @@ def share(
     normal = {key: normalised(each) for key, each in predicates.items()}
     normal = {key: each for key, each in normal.items() if each != FALSE}
     needed = _needed(normal.values(), enough)
-    gaining = {key: each for key, each in normal.items() if any(part in needed for part in _parts(each))}
-    if not gaining:
-        return None
-    common = _common(gaining.values())
-    return _Filling(mapping, dialect, zone, among, needed, common).shared(gaining)
+    while True:
+        gaining = {key: each for key, each in normal.items() if any(part in needed for part in _parts(each))}
+        if not gaining:
+            return None
+        filling = _Filling(mapping, dialect, zone, among, needed, _common(gaining.values()))
+        try:
+            return filling.shared(gaining)
+        except BackendError:  # too much for one statement: less is shared
+            if len(needed) < _FEW:
+                raise
+            needed = needed[: len(needed) // 3]
 
 
 # --- what is shared --------------------------------------------------------------------------------
@@ -147,7 +156,7 @@ def _rows_of(part: Aggregate | Exists) -> _Rows:
     return (source.rows, TRUE, None) if source.pick is None else (source.rows, source.where, source.pick)
 
 
-def _needed(predicates: Iterable[Predicate], enough: int) -> dict[Aggregate | Exists, None]:
+def _needed(predicates: Iterable[Predicate], enough: int) -> list[Aggregate | Exists]:
     """The parts that are worth keeping: those of rows that enough rules read, the most wanted first."""
     wanting: dict[_Rows, int] = {}
     found: dict[_Rows, dict[Aggregate | Exists, int]] = {}
@@ -162,7 +171,7 @@ def _needed(predicates: Iterable[Predicate], enough: int) -> dict[Aggregate | Ex
     passes = sorted((rows for rows in found if wanting[rows] >= enough), key=lambda rows: -wanting[rows])[:_PASSES]
     listed = [(count, part) for rows in passes for part, count in found[rows].items()]
     listed.sort(key=lambda each: -each[0])
-    return dict.fromkeys(part for _, part in listed[:_COLUMNS])
+    return [part for _, part in listed[:_COLUMNS]]
 
 
 def _is_driven(predicate: Predicate) -> bool:
