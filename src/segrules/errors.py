@@ -67,7 +67,10 @@ class InterchangeError(SegrulesError):
 
 @frozen
 class JsonMistake:
-    """One mistake in the JSON form of a rule: where, as a JSON pointer, and what; ``suggestion`` is text of the language."""
+    """One mistake in the JSON form of a rule: where, as a JSON pointer, and what.
+
+    ``suggestion`` is text of the language.
+    """
 
     pointer: str
     message: str

@@ -219,7 +219,9 @@ def wishlist(attribute, node, c):
 def products(attribute, rows, node):
     if attribute == "category_id":
         return some([number for each in rows for number in each["categories"]], node)
-    return some([each[attribute.removeprefix("product_") if attribute != "product_id" else attribute] for each in rows], node)
+    return some(
+        [each[attribute.removeprefix("product_") if attribute != "product_id" else attribute] for each in rows], node
+    )
 
 
 CLASSES = {

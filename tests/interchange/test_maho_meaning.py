@@ -70,7 +70,7 @@ def test_each_attribute_with_each_operator(type_, attribute, operator):
 
 
 def test_the_questions_had_both_answers():
-    """A comparison that never holds proves little: of those asked above, nearly all held for some and not for others."""
+    """A comparison that never holds proves little: nearly all of those above held for some and not for others."""
     assert sum(len(met) == 2 for met in MET.values()) >= 0.9 * len(MET)
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def conditions_command(word: str | None, as_json: bool) -> None:
     """List the condition types that a rule may use, or show the fields and examples of one.
 
-    JSON: {"conditions": [{"word", "plural", "help", "kind", "rows", "inside", "moment", "plugin", "fields": [{"name", "holds",
-    "help", "choices", "operators"}], "examples": [rule]}]}; "kind" is one of one, many, construct
+    JSON: {"conditions": [{"word", "plural", "help", "kind", "rows", "inside", "moment", "plugin", "fields": [{"name",
+    "holds", "help", "choices", "operators"}], "examples": [rule]}]}; "kind" is one of one, many, construct
     """
     vocabulary = words_of_command()
     shown = list(vocabulary) if word is None else [_named(vocabulary, word)]
@@ -102,7 +102,7 @@ def _choices(field: FieldType) -> tuple[str, ...] | None:
 
 
 def _operators(field: FieldType) -> list[str]:
-    """What the field can be compared with, in the words of the JSON form; ``in`` a list, ``within`` a stretch of time."""
+    """How the field can be compared, in the words of the JSON form of rules."""
     from segrules.language.sorts import TAKES, sort_of
 
     taken = TAKES[sort_of(type(field))]

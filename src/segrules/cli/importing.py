@@ -43,13 +43,13 @@ def maho_command(
 ) -> None:
     """Take over segments of Maho, or of a Magento 1 shop with its segments, from an export or the database.
 
-    FILE is JSON (rows of customer_segment, or several tables), CSV, or the conditions of one segment; URL is a database,
-    which is only read. Without --out nothing is written, and the report shows what would be. A segment with anything that
-    cannot be carried over is written inactive, with the rule false. Exit code 1 when there is one.
+    FILE is JSON (rows of customer_segment, or several tables), CSV, or the conditions of one segment; URL is a
+    database, which is only read. Without --out nothing is written, and the report shows what would be. A segment with
+    anything that cannot be carried over is written inactive, with the rule false. Exit code 1 when there is one.
 
-    JSON: {"segments": [{"id", "name", "file", "steps_file", "carried", "active", "rule", "notes": [text], "conditions":
-    [{"place", "source", "carried", "rule", "differences": [name], "reason"}]}], "differences": {name: text}}; "carried" is
-    exactly, with a difference, or not
+    JSON: {"segments": [{"id", "name", "file", "steps_file", "carried", "active", "rule", "notes": [text],
+    "conditions": [{"place", "source", "carried", "rule", "differences": [name], "reason"}]}], "differences": {name:
+    text}}; "carried" is exactly, with a difference, or not
     """
     from segrules.interchange.maho import Importer
     from segrules.shop.shop import zone_named

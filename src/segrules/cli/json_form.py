@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +41,14 @@ def to_json_command(rule: str | None, expression: str | None, as_json: bool) -> 
 def from_json_command(ctx: click.Context, file: str, as_json: bool) -> None:
     """Read a rule from JSON and print its canonical text. Exit code 1 when the JSON means no rule.
 
-    JSON: {"text", "mistakes": [{"pointer", "code", "message", "hint", "suggestion"}]}; "text" is null when there are mistakes,
-    and each pointer is a JSON pointer into the file
+    JSON: {"text", "mistakes": [{"pointer", "code", "message", "hint", "suggestion"}]}; "text" is null when there are
+    mistakes, and each pointer is a JSON pointer into the file
     """
     from segrules.errors import RuleJsonError
     from segrules.interchange import from_json
 
-    text, mistakes = None, ()
+    text: str | None = None
+    mistakes: Sequence[JsonMistake] = ()
     try:
         text = from_json(_content(file)).format()
     except RuleJsonError as error:

@@ -1,9 +1,9 @@
 """Rules as JSON and back, for programs that show and change rules, such as a visual rule builder.
 
-    {"version": 1, "rule": {"condition": "compare", "left": {"field": "lifetime.sales"}, "operator": ">", "right": {"number": 500}}}
+    {"version": 1, "rule": {"condition": "set", "operand": {"field": "customer.email"}}}
 
-The form mirrors the typed nodes of a rule. Reading it back goes through the language's own reader, so a rule means the same
-whichever way it was written, and a mistake is told in the same words, with its place as a JSON pointer.
+The form mirrors the typed nodes of a rule. Reading it back goes through the language's own reader, so a rule means the
+same whichever way it was written, and a mistake is told in the same words, with its place as a JSON pointer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from importlib.resources import files
 from typing import Any
 
 from segrules.errors import JsonMistake, RuleError, RuleJsonError
-from segrules.interchange.json_reading import Written, mistakes_of_shape
+from segrules.interchange.json_checking import mistakes_of_shape
+from segrules.interchange.json_text import Written
 from segrules.interchange.json_writing import condition_json
 from segrules.language import Limits
 from segrules.rule import Rule, parse

@@ -1,4 +1,4 @@
-"""What each object of the JSON form holds: the same as the published schema says, for messages that name the way out."""
+"""What each object of the JSON form holds: what the published schema says, for messages that name the way out."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def asked(leaf: Leaf) -> Asked:
     if op is None:
         known = "which the source itself cannot run" if leaf.operator in ("[]", "![]") else "which is unknown"
         raise NotCarriedError(f'its operator is "{leaf.operator}", {known}')
-    if leaf.value in (None, False) or leaf.value == ():
+    if leaf.value is None or leaf.value is False:
         raise NotCarriedError("it has no value")
     if isinstance(leaf.value, dict):
         values = tuple(_scalar(each) for each in leaf.value.values())

@@ -8,8 +8,9 @@ from enum import Enum
 from attrs import evolve, frozen
 
 from segrules.errors import RuleError
-from segrules.interchange.maho.conditions import Classes, Said
+from segrules.interchange.maho.conditions import said_of
 from segrules.interchange.maho.operators import NotCarriedError
+from segrules.interchange.maho.statements import Classes, Said
 from segrules.interchange.maho.tree import Branch, Broken, Leaf
 from segrules.language import format_condition, nodes
 from segrules.rule import parse
@@ -53,7 +54,7 @@ def translate(tree: Branch, classes: Classes) -> Translation:
             findings[part.place] = Finding(part.place, part.said, Carried.NOT, reason=part.reason)
             continue
         try:
-            found = classes.said(part)
+            found = said_of(part, classes)
             rule = parse(found.text, vocabulary=classes.vocabulary).format()
             if found.otherwise is not None:
                 parse(found.otherwise, vocabulary=classes.vocabulary)
@@ -96,7 +97,12 @@ def _plainer(node: nodes.Condition) -> nodes.Condition:
 
 def _is_plain(node: nodes.Condition) -> bool:
     """Whether a comparison reads well negated: one by order does not."""
-    order = (nodes.Comparison.LESS, nodes.Comparison.LESS_EQUAL, nodes.Comparison.GREATER, nodes.Comparison.GREATER_EQUAL)
+    order = (
+        nodes.Comparison.LESS,
+        nodes.Comparison.LESS_EQUAL,
+        nodes.Comparison.GREATER,
+        nodes.Comparison.GREATER_EQUAL,
+    )
     return not isinstance(node, nodes.Compare) or node.comparison not in order
 
 

@@ -11,10 +11,10 @@ from attrs import evolve, field, frozen
 from segrules.algebra import Source, walk
 from segrules.binding.binder import SCOPED
 from segrules.errors import InterchangeError
-from segrules.interchange.maho.conditions import Classes
 from segrules.interchange.maho.names import Names, Rows
 from segrules.interchange.maho.operators import NotCarriedError
 from segrules.interchange.maho.rules import Carried, Finding, Translation, translate
+from segrules.interchange.maho.statements import Classes
 from segrules.interchange.maho.tree import read_tree
 from segrules.language.spelling import literal_choice
 from segrules.rule import parse
@@ -44,8 +44,8 @@ class Step:
 class Imported:
     """One segment: all that a ``.seg`` file holds, the steps of its e-mails, and what became of each condition.
 
-    ``rule`` is canonical text. When ``carried`` is NOT, the rule is ``false`` under comments that say what is missing, and
-    the segment is not active, whatever the source says.
+    ``rule`` is canonical text. When ``carried`` is NOT, the rule is ``false`` under comments that say what is missing,
+    and the segment is not active, whatever the source says.
     """
 
     id: str
@@ -107,9 +107,7 @@ def _by_segment(rows: Rows) -> dict[str, list[Mapping[str, Any]]]:
 class _One:
     """One row of the segments' table."""
 
-    def __init__(
-        self, row: Mapping[str, Any], number: str, classes: Classes, names: Names, taken: set[str]
-    ) -> None:
+    def __init__(self, row: Mapping[str, Any], number: str, classes: Classes, names: Names, taken: set[str]) -> None:
         self.row = row
         self.number = number
         self.classes = classes
@@ -154,7 +152,7 @@ class _One:
         )
 
     def name(self, title: str) -> str:
-        """The title, made different from the names of other segments; files of names that differ in case only would meet."""
+        """The title, made different from other names: the files of two that differ in case only would meet."""
         name = title[:_LONGEST_NAME].strip()
         if _file_name(name) in self.taken:
             name = f"{title[: _LONGEST_NAME - 16].strip()} ({self.number})"
@@ -189,10 +187,12 @@ class _One:
     def within(self, websites: tuple[str, ...], rule: str) -> str:
         listed = ", ".join(literal_choice(each) for each in websites)
         self.notes.append(
-            "its websites stand in the rule: told to the segment, they would limit which orders and carts count, as they do"
-            " not in the source"
+            "its websites stand in the rule: told to the segment, they would limit which orders and carts count, too,"
+            " as they do not in the source"
         )
-        one = f"customer.website {'is' if len(websites) == 1 else 'in'} {listed if len(websites) == 1 else f'({listed})'}"
+        one = (
+            f"customer.website {'is' if len(websites) == 1 else 'in'} {listed if len(websites) == 1 else f'({listed})'}"
+        )
         text = one if rule == "true" else f"{one} and ({rule})"
         return parse(text, vocabulary=self.classes.vocabulary).format()
 
@@ -215,7 +215,7 @@ def _worst(findings: Iterable[Finding]) -> Carried:
 
 def _with_steps(segment: Imported, row: Mapping[str, Any], rows: list[Mapping[str, Any]], names: Names) -> Imported:
     notes = list(segment.notes)
-    steps = []
+    steps: list[Step] = []
     for each in sorted(rows, key=lambda row: (str(row.get("trigger_event")), _whole(row.get("step_number"), 0))):
         trigger = str(each.get("trigger_event") or "enter")
         delay = _whole(each.get("delay_minutes"), 0)

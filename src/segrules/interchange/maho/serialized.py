@@ -1,8 +1,9 @@
 """A strict reader of what PHP's ``serialize`` wrote, for plain data only.
 
-Arrays, texts, whole numbers, floats, yes/no and null are read (``a``, ``s``, ``i``, ``d``, ``b``, ``N``). Everything that could
-make an object or point elsewhere in the data (``O``, ``C``, ``E``, ``S``, ``R``, ``r``) is refused, and so is whatever PHP itself would not
-have written: a length that does not fit, a key twice, something behind the end. Lengths count bytes.
+Arrays, texts, whole numbers, floats, yes/no and null are read (``a``, ``s``, ``i``, ``d``, ``b``, ``N``). What could
+make an object or point elsewhere in the data (``O``, ``C``, ``E``, ``S``, ``R``, ``r``) is refused, and so is whatever
+PHP itself would not have written: a length that does not fit, a key twice, something behind the end. Lengths count
+bytes.
 """
 
 from __future__ import annotations

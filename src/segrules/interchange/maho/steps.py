@@ -1,23 +1,23 @@
 """The steps of a segment's e-mails as a file beside the segment's own: ``name.steps.toml``.
 
-    segment = "VIP"
-    sends = true
-    overlapping = false
+segment = "VIP"
+sends = true
+overlapping = false
 
-    [[steps]]
-    trigger = "enter"
-    number = 1
-    delay_minutes = 60
-    template = "Welcome"
-    template_id = 4
-    active = true
-    max_sends = 1
+[[steps]]
+trigger = "enter"
+number = 1
+delay_minutes = 60
+template = "Welcome"
+template_id = 4
+active = true
+max_sends = 1
 
-    [steps.coupon]
-    sales_rule = "Ten percent"
-    sales_rule_id = 7
-    prefix = "VIP"
-    expires_days = 30
+[steps.coupon]
+sales_rule = "Ten percent"
+sales_rule_id = 7
+prefix = "VIP"
+expires_days = 30
 """
 
 from __future__ import annotations
