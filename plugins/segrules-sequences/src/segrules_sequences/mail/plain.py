@@ -74,6 +74,7 @@ class _Reader(HTMLParser):
             case "ol" | "ul" if self._lists:
                 self._lists.pop()
             case "pre" if self._pre:
+                self._end()
                 self._pre -= 1
         self._break(tag)
 
