@@ -155,7 +155,7 @@ class _Pricing:
         if rule.currency is not None and rule.currency != cart.currency:
             return Reason.CURRENCY, rule.currency
         if rule.min_subtotal is not None and self._full < rule.min_subtotal:
-            return Reason.MIN_SUBTOTAL, f"{rule.min_subtotal} {rule.currency}"
+            return Reason.MIN_SUBTOTAL, f"{money.in_full(rule.min_subtotal, cart.currency)} {cart.currency}"
         if rule.key in self.judge.conditions.broken:
             return Reason.BROKEN, self.judge.conditions.broken[rule.key]
         if rule.key not in self._holding:

@@ -208,12 +208,13 @@ class SalesRule:
     @property
     def offer(self) -> str:
         """What is offered, in a few plain words: ``15% off and free shipping``."""
-        return described(self)
+        return _offer(self)
 
 
-def described(rule: SalesRule, money_text: str | None = None) -> str:
-    """What a rule offers; ``money_text`` stands for its amount of money, written by somebody who knows the reader."""
-    text = money_text or (f"{rule.amount:f} {rule.currency}" if rule.action in _MONEY else "")
+def _offer(rule: SalesRule) -> str:
+    text = ""
+    if rule.action in _MONEY and rule.amount is not None and rule.currency is not None:
+        text = f"{money.in_full(rule.amount, rule.currency)} {rule.currency}"
     percent = f"{rule.percent.normalize():f}%"
     match rule.action:
         case Action.PERCENT:

@@ -216,7 +216,7 @@ class CouponStore:
         expires: datetime | timedelta | None = None,
         customer: Any = None,
     ) -> Coupon:
-        """A code that somebody chose, such as SUMMER25; anybody may guess it, but ``customer`` makes it that one's alone.
+        """A code that somebody chose, such as SUMMER25; anybody may guess it. ``customer``: only that one may use it.
 
         ``max_uses`` None is no limit. BatchError when the code is taken.
         """

@@ -72,7 +72,11 @@ class Desk:
                 statement = mysql.insert(table).prefix_with("IGNORE")
         if constants:
             statement = statement.values(**constants)
-        return int(self.connection.execute(statement, values).rowcount)
+        # Without inline() the id of a new row would be asked for, and the count be lost.
+        counted = statement.inline().execution_options(preserve_rowcount=True)
+        number = int(self.connection.execute(counted, values).rowcount)
+        assert number >= 0, "the driver does not tell how many rows it wrote"
+        return number
 
 
 @frozen(eq=False)

@@ -72,8 +72,8 @@ def clean_command(days: int, **given: Any) -> None:
 def statistics_command(rule: str | None, as_json: bool, **given: Any) -> None:
     """Show for each rule, and for what its codes were made for, how many there are and what came of them.
 
-    JSON: {"statistics": [{"rule", "source", "issued", "cleaned", "live", "reserved", "confirmed", "released", "expired",
-    "discount": {currency: amount}, "revenue": {currency: amount}}]}
+    JSON: {"statistics": [{"rule", "source", "issued", "cleaned", "live", "reserved", "confirmed", "released",
+    "expired", "discount": {currency: amount}, "revenue": {currency: amount}}]}
     """
     with opened(given) as store:
         found = store.statistics(rule)
