@@ -18,6 +18,9 @@ def page() -> str:
         command = segrules.get_command(context, name)
         assert command is not None, name
         parts.append(f"## {name}\n\n" + fenced(f"segrules {name} --help", help_of(command, f"segrules {name}")))
+        for inner, each in getattr(command, "commands", {}).items():
+            line = f"segrules {name} {inner}"
+            parts.append(fenced(f"{line} --help", help_of(each, line)))
     return "\n".join(parts)
 
 
