@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from segrules_sequences import Sequences, plugin
 
 from . import shops
 
+NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 BACKENDS = ("sqlite", "postgresql", "mariadb")
 Engines = Callable[[str], sa.Engine]
 
@@ -73,10 +75,8 @@ def sqlite(path: Path) -> sa.Engine:
 
 def emptied(engine: sa.Engine) -> None:
     """Rows are deleted rather than tables dropped: making tables takes longest of all."""
-    metadata = sa.MetaData()
-    metadata.reflect(engine)
     with engine.begin() as connection:
-        for table in reversed(metadata.sorted_tables):
+        for table in shops.tables_of(engine):
             connection.execute(sa.delete(table))
 
 
@@ -99,3 +99,19 @@ def sequences(store: SegmentStore) -> Sequences:
 @pytest.fixture
 def on_sqlite(engines: Engines) -> SegmentStore:
     return shops.make_shop(engines("sqlite"), 3)
+
+
+@pytest.fixture
+def world(store: SegmentStore) -> Iterator[shops.World]:
+    """Three Anns at noon of a Wednesday."""
+    found = shops.World(store, NOON)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def small_world(on_sqlite: SegmentStore) -> Iterator[shops.World]:
+    """The same on SQLite alone, for what no database has a part in."""
+    found = shops.World(on_sqlite, NOON)
+    yield found
+    found.close()

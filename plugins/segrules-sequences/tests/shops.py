@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ ADDRESS = "Shop <shop@example.com>"
 class Letters:
     """Writes mails as plain text; templates that begin with ``broken`` cannot be written."""
 
-    def check(self, template: str) -> None:
+    def check(self, template: str, *, coupon: bool = True) -> None:
         if template == "missing":
             raise TemplateError("there is no template of this name", template)
 
@@ -101,12 +102,23 @@ class Memory:
         return [(mail.recipient, mail.mime.decode().split("\r\n\r\n")[1].split(" ")[0]) for mail in self.mails]
 
 
-def make_shop(engine: sa.Engine, customers: int = 0) -> SegmentStore:
-    """A shop of so many subscribed customers called Ann, and a segment ``anns`` of everybody called so."""
+@cache
+def tables_of(engine: sa.Engine) -> list[sa.Table]:
+    """The tables that tests fill, made once in each database; children before their parents."""
     shop = sr.Shop.default()
     shop.create_tables(engine)
     store = SegmentStore(engine, shop)
     store.create_tables()
+    sequences = make_sequences(store)
+    sequences.create_tables()
+    own = [shop.tables[name] for name in ("newsletter_subscriptions", "customers", "stores", "websites")]
+    return [*sequences.metadata.sorted_tables, *store.metadata.sorted_tables, *own]
+
+
+def make_shop(engine: sa.Engine, customers: int = 0) -> SegmentStore:
+    """A shop of so many subscribed customers called Ann, and a segment ``anns`` of everybody called so."""
+    tables_of(engine)
+    store = SegmentStore(engine, sr.Shop.default())
     store.save(Segment(name="anns", rule='customer.first_name is "Ann"'))
     add_customers(store, range(1, customers + 1))
     return store
@@ -152,7 +164,7 @@ def make_sequences(
     **more: Any,
 ) -> Sequences:
     memory = Memory()
-    sequences = Sequences(
+    return Sequences(
         store,
         composer=Letters(),
         senders=senders if senders is not None else {"memory": lambda: memory},
@@ -161,8 +173,6 @@ def make_sequences(
         plugins=registered(plugins),
         **more,
     )
-    sequences.create_tables()
-    return sequences
 
 
 def sequence(*steps: str | Step, **more: Any) -> Sequence:
@@ -201,3 +211,43 @@ def expire(sequences: Sequences) -> None:
     with sequences.setting.engine.begin() as connection:
         connection.execute(sa.update(d).where(d.c.lease_until.is_not(None)).values(lease_until=past))
         connection.execute(sa.update(d).where(d.c.state.in_(["planned", "in_doubt"])).values(due_at=past))
+
+
+class World:
+    """A store with sequences under a clock that tests set; one worker and a sender that keeps mails in a list."""
+
+    def __init__(self, store: SegmentStore, at: datetime, **more: Any) -> None:
+        from segrules_sequences.clock import SetClock
+
+        self.store, self.clock, self.memory = store, SetClock(at), Memory()
+        self.sequences = make_sequences(store, clock=self.clock, senders={"memory": lambda: self.memory}, **more)
+        self.worker = self.sequences.worker()
+
+    def refresh(self, segment: str = "anns") -> None:
+        self.store.refresh(segment, at=self.clock.at)
+
+    def pass_by(self, **length: float) -> World:
+        """So much time goes by at once, as when no worker is running; then all that is due is worked off."""
+        self.clock.at += timedelta(**length)
+        return self.work()
+
+    def live(self, hours: int, step: int = 1) -> World:
+        """Time goes by hour by hour with a worker at work."""
+        for _ in range(0, hours, step):
+            self.pass_by(hours=step)
+        return self
+
+    def work(self) -> World:
+        self.worker.reap()
+        while self.worker.run_once()["claimed"]:
+            pass
+        return self
+
+    def took(self) -> list[tuple[str, str]]:
+        """What was sent since the last time."""
+        found = self.memory.received()
+        self.memory.mails.clear()
+        return found
+
+    def close(self) -> None:
+        self.worker.close()

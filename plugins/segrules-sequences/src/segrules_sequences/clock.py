@@ -19,7 +19,9 @@ class Instant(UtcMoment):
     cache_ok = True
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """The aware moment."""
+        """The aware moment; MariaDB gives a moment that came as a parameter back as text."""
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
         return None if value is None else value.replace(tzinfo=UTC)
 
 

@@ -98,18 +98,25 @@ class Renderer(Protocol):
 
 @frozen(eq=False)
 class Composed:
-    """A finished mail: its bytes, and the version of the template that they were made from."""
+    """A finished mail: its bytes, and the version of the template that they were made from.
+
+    ``recipient`` is the address as it goes over the wire, in ASCII; empty where the composer leaves it as it is.
+    """
 
     subject: str
     mime: bytes = field(repr=False)
     template_version: str = ""
+    recipient: str = field(default="", repr=False)
 
 
 class Composer(Protocol):
     """Writes mails: the template is looked up, filled, and built into MIME with all headers."""
 
-    def check(self, template: str) -> None:
-        """The template is there and compiles; TemplateError otherwise. Asked when a sequence is saved."""
+    def check(self, template: str, *, coupon: bool = True) -> None:
+        """The template is there, compiles and can be filled; TemplateError otherwise. Asked when a sequence is saved.
+
+        ``coupon`` says whether the step asks for one: without, a template that cannot do without it is refused.
+        """
         ...
 
     def compose(self, letter: Letter) -> Composed:

@@ -97,7 +97,7 @@ def figures(
         each for each in kept if segment in (None, each.sequence.segment) and sequence in (None, each.sequence.name)
     ]
     ids = [each.id for each in chosen]
-    notes = dict(connection.execute(sa.select(t.sequences.c.id, t.sequences.c.note)).tuples().all())
+    notes = {row.id: row.note for row in connection.execute(sa.select(t.sequences.c.id, t.sequences.c.note))}
     runs = connection.execute(
         sa.select(e.c.sequence_id, e.c.state, e.c.reason, sa.func.count())
         .where(e.c.sequence_id.in_(ids))
@@ -164,7 +164,7 @@ def of_day(setting: Setting, connection: sa.Connection, kept: Any, day: date) ->
             .where(moment >= first, moment < last, *conditions)
             .group_by(table.c.sequence_id)
         )
-        return dict(rows.tuples().all())
+        return {id_: count for id_, count in rows}
 
     started = counted(e, e.c.enrolled_at)
     stopped = counted(e, e.c.ended_at, e.c.state == RunState.STOPPED)
@@ -188,9 +188,8 @@ def standing(setting: Setting, connection: sa.Connection) -> Standing:
     now = setting.clock.now()
     at = connection.scalar(sa.select(now))
     assert at is not None
-    states: dict[str, int] = dict(
-        connection.execute(sa.select(d.c.state, sa.func.count()).group_by(d.c.state)).tuples().all()
-    )
+    by_state = sa.select(d.c.state, sa.func.count()).group_by(d.c.state)
+    states = {state: count for state, count in connection.execute(by_state)}
     due, oldest = connection.execute(
         sa.select(sa.func.count(), sa.func.min(d.c.due_at)).where(d.c.state == State.PLANNED, d.c.due_at <= now)
     ).one()
