@@ -1,4 +1,9 @@
-"""What is too deep for SQLite is refused before it runs: SQLite is asked about it, with tables that are empty."""
+"""What a database cannot read, or would plan for minutes, is refused before it runs.
+
+SQLite is asked whether a statement is too deep for it, with tables that are empty. DuckDB takes time that grows with
+the cube of the number of sub-queries, and from a thousand on an error of its own; they are counted. PostgreSQL and
+MariaDB read all that the language allows.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +24,15 @@ _LIMITS = ("parser stack overflow", "Expression tree is too large", "at most 64 
 _OPEN, _CHARACTERS = 4, 2_000
 #: As deep as the statement of a rule stands in others: its members counted, or compared with those of before.
 _INSIDE = "SELECT 1 WHERE 1 IN (SELECT 1 FROM ({}))"
+#: So many sub-queries DuckDB plans in two seconds; twice as many take it a quarter of a minute.
+_PLANNED = 100
 _MANY = re.compile(r"__\[POSTCOMPILE_[^]]*]")
 
 
 def refuse_too_deep(statement: sa.Select[Any], dialect: sa.Dialect) -> None:
-    """BackendError when SQLite cannot read a statement; other databases read all that the language allows."""
+    """BackendError when SQLite cannot read a statement, or DuckDB would not be done with planning it."""
+    if dialect.name == "duckdb":
+        _refuse_too_many(statement)
     if dialect.name != "sqlite":
         return
     text = _MANY.sub("NULL", str(statement.compile(dialect=dialect)))
@@ -34,6 +43,16 @@ def refuse_too_deep(statement: sa.Select[Any], dialect: sa.Dialect) -> None:
         raise BackendError(
             f'the rule nests too deep for SQLite, which says "{said}": write it with fewer levels of any, no, every'
             " and parentheses, or run it on PostgreSQL, MariaDB or DuckDB"
+        )
+
+
+def _refuse_too_many(statement: sa.Select[Any]) -> None:
+    inside = sum(isinstance(each, sa.Select) for each in visitors.iterate(statement)) - 1
+    if inside > _PLANNED:
+        raise BackendError(
+            f"the rule makes {inside} sub-queries and DuckDB plans {_PLANNED} at most in reasonable time: write fewer"
+            " of any, no, every, count and the like, make segments of parts of the rule, or run it on SQLite,"
+            " PostgreSQL or MariaDB"
         )
 
 

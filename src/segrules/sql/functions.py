@@ -5,7 +5,7 @@ Only these few may look at the dialect's name while SQL is made; everything else
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -188,7 +188,12 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
     },
     lacks: dict.fromkeys(_EVERYWHERE, "NOT EXISTS {0}"),
     exists: dict.fromkeys(_EVERYWHERE, "EXISTS {0}"),
-    enclosed: dict.fromkeys(_EVERYWHERE, "({0})"),
+    # PostgreSQL and MariaDB make joins of sub-queries that stand in AND, and plan some dozens of joins for minutes;
+    # of those in OR they make none.
+    enclosed: {
+        **dict.fromkeys(_EVERYWHERE, "({0})"),
+        **dict.fromkeys(("postgresql", "mariadb"), "({0} OR false)"),
+    },
     larger: {
         "sqlite": "coalesce(max({0}, {1}), {0}, {1})",
         "postgresql": "greatest({0}, {1})",
@@ -313,3 +318,23 @@ def _write_zoned_date(element: zoned_date, compiler: SQLCompiler, **kw: Any) -> 
 def engine_name(dialect_name: str) -> str:
     """The name by which spellings are kept: MySQL's dialect stands for MariaDB."""
     return "mariadb" if dialect_name == "mysql" else dialect_name
+
+
+#: So many conditions follow each other without parentheses.
+_CHAINED = 12
+
+#: What makes one condition of some.
+Join = Callable[..., ColumnElement[bool]]
+
+
+def balanced(join: Join, items: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+    """Conditions that mean the same when they are joined, and are not many: the others stand in parentheses.
+
+    To a database a chain of a thousand is a tree a thousand deep, which SQLite refuses.
+    """
+    found = list(items)
+    while len(found) > _CHAINED:
+        size = max(_CHAINED, -(-len(found) // _CHAINED))
+        parts = [found[start : start + size] for start in range(0, len(found), size)]
+        found = [enclosed(join(*balanced(join, part))) for part in parts]
+    return found

@@ -38,11 +38,12 @@ from segrules.algebra import (
     any_of,
     walk,
 )
+from segrules.sql.functions import balanced
 from segrules.sql.groups import Group, groups_of
 from segrules.sql.normal import known_truth, looks_outside, normalised, totals
 from segrules.sql.sources import Opened
 from segrules.sql.values import Value
-from segrules.sql.writer import Writer, balanced, renewed
+from segrules.sql.writer import Writer, renewed
 
 #: The ids of some customers, or a query that gives them.
 Among = Sequence[int] | sa.Select[Any]

@@ -93,7 +93,7 @@ class Sources:
                 *self._spread(source.where, opened.rows, opened.frame),
                 *self._spread(where, opened.rows, opened.frame),
             ]
-            return opened, found
+            return opened, functions.balanced(sa.and_, found)
         opened, conditions = self.picked(source, rows)
         return opened, conditions + self.writer.conditions(where, opened.rows)
 

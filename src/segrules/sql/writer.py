@@ -6,8 +6,8 @@ may be NULL, which WHERE, HAVING and CASE take for false.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from collections.abc import Mapping as AnyMapping
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
@@ -44,7 +44,7 @@ from segrules.errors import SegmentError
 from segrules.shop.mapping import Mapping
 from segrules.shop.storage import KeptMoment
 from segrules.sql import functions
-from segrules.sql.functions import engine_name
+from segrules.sql.functions import balanced, engine_name
 from segrules.sql.normal import known_truth
 from segrules.sql.rows import Bound, Frame, LookedUp, Names
 from segrules.sql.sources import Sources
@@ -55,11 +55,6 @@ from segrules.sql.values import Arithmetic, Value, apply
 _LISTED_DAYS = 40
 #: Kinds whose equality names something.
 _NAMES = (Kind.TEXT, Kind.CODE, Kind.CHOICE)
-#: So many conditions follow each other without parentheses.
-_CHAINED = 50
-
-#: What makes one condition of some.
-Join = Callable[..., ColumnElement[bool]]
 
 
 @frozen(eq=False)
@@ -369,19 +364,6 @@ def _on_day(local: ColumnElement[Any], month: int, day: int) -> ColumnElement[bo
 def _nothing(term: Term) -> Any:
     """The value of a term of a row that is not there."""
     return term.value if isinstance(term, Const) else None
-
-
-def balanced(join: Join, items: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
-    """Conditions that mean the same when they are joined, and are not many: the others stand in parentheses.
-
-    To a database a chain of a thousand is a tree a thousand deep, which SQLite refuses.
-    """
-    found = list(items)
-    while len(found) > _CHAINED:
-        size = max(_CHAINED, -(-len(found) // _CHAINED))
-        parts = [found[start : start + size] for start in range(0, len(found), size)]
-        found = [functions.enclosed(join(*balanced(join, part))) for part in parts]
-    return found
 
 
 def answered(condition: ColumnElement[bool]) -> ColumnElement[bool]:
