@@ -29,6 +29,8 @@ COMMANDS = {
     "to-json": "json_form",
     "from-json": "json_form",
     "schema": "json_form",
+    "doctor": "doctor",
+    "map": "mapping",
     "conditions": "conditions",
     "plugins": "plugins",
     "explain-code": "codes",

@@ -21,9 +21,13 @@ _NOUNS = {bool: "true or false", int: "a whole number", str: "text", list: "a li
 def read_file(path: str | Path) -> dict[str, Any]:
     """The content of a TOML file. Raises ShopError that names the file, and the line of a mistake."""
     try:
-        content = Path(path).read_bytes()
+        return read(Path(path).read_bytes(), str(path))
     except OSError as cause:
         raise ShopError(f"{path} cannot be read: {cause.strerror or cause}") from None
+
+
+def read(content: bytes, path: str) -> dict[str, Any]:
+    """The same for the bytes of such a file, by its name."""
     if len(content) > LARGEST:
         raise ShopError(f"{path} has {len(content):,} bytes; a mapping file has {LARGEST:,} at most")
     try:

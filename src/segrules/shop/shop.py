@@ -89,6 +89,19 @@ class Shop:
         return cls.declared(read_file(path), vocabulary=vocabulary, name=str(path))
 
     @classmethod
+    def preset(cls, name: str, *, timezone: str | None = None, vocabulary: Vocabulary | None = None) -> DeclaredShop:
+        """A shop as it comes out of its box, by the mapping file that segrules brings: ``Shop.preset("oscar")``.
+
+        ``timezone`` is the zone in whose calendar days begin and end, UTC by default. ShopError for an unknown name.
+        """
+        from segrules.shop.document import read
+        from segrules.shop.presets import preset_file
+
+        file = preset_file(name)
+        shop = cls.declared(read(file.read_bytes(), file.name), vocabulary=vocabulary, name=file.name)
+        return shop if timezone is None else shop.in_zone(timezone)
+
+    @classmethod
     def declared(
         cls, document: AnyMapping[str, Any], *, vocabulary: Vocabulary | None = None, name: str = "the mapping"
     ) -> DeclaredShop:
@@ -123,6 +136,14 @@ class DeclaredShop(Shop):
     def in_zone(self, timezone: str) -> DeclaredShop:
         """The same shop with the days of another zone."""
         return DeclaredShop(evolve(self.declaration, timezone=timezone))
+
+    def check(self, engine: sa.Engine) -> None:
+        """The file fits the database. Raises ShopError that names each key of it that does not."""
+        from segrules.shop.examining import errors, examined
+
+        found = list(errors(examined(self.declaration, engine)))
+        if found:
+            raise ShopError("\n".join(map(str, found)))
 
     def _map(self) -> Mapping:
         from segrules.shop.building import built
