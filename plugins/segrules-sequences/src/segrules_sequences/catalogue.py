@@ -133,8 +133,9 @@ class Catalogue:
             )
         self._check_sender(where, sequence)
         for step in sequence.steps:
-            self.setting.composer.check(step.template)
             asks = step.coupon is not None and step.on_coupon_error is not CouponError.WITHOUT
+            for coupon in {step.coupon is not None, asks}:
+                self.setting.composer.check(step.template, coupon=coupon)
             if asks and not self.setting.plugins.hook.segrules_step_context.get_hookimpls():
                 raise SequenceError(
                     f'{where}, step "{step.name}" asks for a coupon, and no plugin is installed that gives one: install'

@@ -278,7 +278,7 @@ class Preparation:
                 if step.on_coupon_error is CouponError.SKIP:
                     return _Put(Why.NO_COUPON)
                 raise
-            mime = composed.mime
+            mime, address = composed.mime, composed.recipient or address
             self.connection.execute(
                 mails.insert().values(
                     delivery_id=row.id, recipient=address, mime=mime, digest=hashlib.sha256(mime).hexdigest(),

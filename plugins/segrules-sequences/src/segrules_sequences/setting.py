@@ -58,8 +58,13 @@ class Setting:
 
     def address_hash(self, address: str) -> str:
         """What stands for an address where it need not be read: a keyed hash."""
-        folded = address.strip().lower().encode()
-        return hmac.new(self.key, b"address:" + folded, hashlib.sha256).hexdigest()
+        local, at, domain = address.strip().lower().rpartition("@")
+        try:
+            # A domain in its own script and in ASCII is one domain.
+            domain = domain.encode("idna").decode()
+        except UnicodeError:
+            pass
+        return hmac.new(self.key, f"address:{local}{at}{domain}".encode(), hashlib.sha256).hexdigest()
 
     def is_held_out(self, uid: str, customer: Any, percent: int) -> bool:
         """Whether a customer is among those who get nothing of a sequence: the same answer each time and everywhere."""

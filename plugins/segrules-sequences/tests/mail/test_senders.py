@@ -4,12 +4,10 @@ import mailbox
 import os
 import threading
 import time
-from contextlib import ExitStack
 
 import pytest
 import sqlalchemy as sa
 from segrules.hookspecs import hookimpl
-from segrules.testing.backends import BackendAbsentError, fresh, required
 
 from segrules_sequences.errors import SettingsError
 from segrules_sequences.hookspecs import registered
@@ -28,22 +26,6 @@ def mail(number: int = 1) -> Outgoing:
 
 def soon() -> float:
     return time.monotonic() + 5
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
-def engine(request, tmp_path):
-    with ExitStack() as stack:
-        try:
-            backend = stack.enter_context(fresh(request.param))
-        except BackendAbsentError as absent:
-            if request.param in required():
-                raise
-            pytest.skip(str(absent))
-        engine = backend.engine
-        if request.param == "sqlite":
-            engine = sa.create_engine(f"sqlite:///{tmp_path}/outbox.sqlite")
-            stack.callback(engine.dispose)
-        yield engine
 
 
 @pytest.fixture

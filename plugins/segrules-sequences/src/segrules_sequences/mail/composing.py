@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from segrules_sequences.errors import AddressError
-from segrules_sequences.mail.addresses import Mailbox
+from segrules_sequences.mail.addresses import Mailbox, mail_address
 from segrules_sequences.mail.building import Envelope, build
 from segrules_sequences.mail.headers import header_text
 from segrules_sequences.mail.rendering import SandboxRenderer
@@ -65,7 +65,7 @@ class MailComposer:
             raise AddressError("the customer has no address")
         sender = Mailbox.parse(letter.sender)
         name = " ".join(part for part in (letter.recipient.first_name, letter.recipient.last_name) if part)
-        recipient = Mailbox.parse(letter.recipient.email)
+        recipient = Mailbox(mail_address(letter.recipient.email))
         link = self.links.link(letter.recipient.id, letter.topic) if self.links is not None else None
         found = self.templates.get(letter.template)
         rendered = self._rendered(letter, link)
@@ -82,7 +82,7 @@ class MailComposer:
             feedback=(letter.sequence, letter.segment, letter.topic, self.feedback or sender.domain),
         )
         mime = build(envelope, rendered.subject, rendered.html, rendered.text)
-        return Composed(header_text(rendered.subject, "the subject"), mime, found.version)
+        return Composed(header_text(rendered.subject, "the subject"), mime, found.version, recipient.address)
 
     def preview(self, letter: Letter) -> Rendered:
         """What a letter says, styled as it would be sent; the link in it unsubscribes nobody."""

@@ -13,6 +13,7 @@ from segrules_sequences.errors import SettingsError
 from segrules_sequences.mail.budget import RefusedError
 from segrules_sequences.mail.views import Method, View, meant
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -32,7 +33,7 @@ def under(base: str, path: Any, query: Mapping[str, Any]) -> str:
     """An address below another one; RefusedError for a path that leads elsewhere."""
     if not isinstance(path, str):
         raise RefusedError("the path of an address is a text")
-    if "://" in path or path.startswith("//") or _UNSAFE.search(path) or ".." in path.split("/"):
+    if "://" in path or path.startswith("//") or _CONTROL.search(path) or ".." in path.split("/"):
         raise RefusedError("the path of an address leads away from the shop; write one like checkout/cart")
     path, mark, fragment = path.partition("#")
     whole = base.rstrip("/") + "/" + quote(path.lstrip("/"), safe="/:@!$&'()*+,;=-._~%?")
