@@ -75,6 +75,8 @@ class Catalogue:
     def ids(self, names: Iterable[str]) -> dict[str, int]:
         """The id of each name; SegmentError when one is unknown."""
         names = sorted(set(names))
+        if not names:
+            return {}
         segments = self.tables.segments
         rows = self.connection.execute(sa.select(segments.c.name, segments.c.id).where(segments.c.name.in_(names)))
         found: dict[str, int] = {row.name: row.id for row in rows}

@@ -18,13 +18,14 @@ from segrules.rule import Rule
 from segrules.segments import dependencies, indexing, membership, planning
 from segrules.segments import schedule as schedules
 from segrules.segments.catalogue import Catalogue, Stored
+from segrules.segments.due import Due, is_automatic
 from segrules.segments.exporting import Export, Format
 from segrules.segments.listeners import Listener, installed
 from segrules.segments.membership import Member, Point
 from segrules.segments.planning import Action, Step
 from segrules.segments.refreshing import Refresher, Wanted, refusals
 from segrules.segments.reporting import Refresh, message_of
-from segrules.segments.segment import Mode, Segment, State, Status
+from segrules.segments.segment import Segment, State
 from segrules.segments.sharing import Run
 from segrules.segments.tables import Tables
 from segrules.segments.trying import Difference, Passing, Trial
@@ -189,28 +190,24 @@ class SegmentStore:
         by the passing of time, longer ago than that; and whoever names one of which members came or went. Started
         twice, each is refreshed once.
         """
-        moment = _now(now)
-        since = schedules.last_time(self.schedule, self.shop.zone, moment)
-
-        def is_due(catalogue: Catalogue, stored: Stored) -> bool:
-            return self._is_due(stored, moment, since) or (_is_auto(stored) and stored.id in catalogue.outdated())
-
+        due = self._due(now)
         with self._reading() as catalogue:
             stored, outdated, uses = catalogue.all(), catalogue.outdated(), catalogue.uses()
-            automatic = [each.segment.name for each in stored if _is_auto(each)]
-            due = {each.segment.name for each in stored if self._is_due(each, moment, since) or each.id in outdated}
-            due &= set(automatic)
+        automatic = [each.segment.name for each in stored if is_automatic(each)]
+        names = {each.segment.name for each in stored if due.includes(each, outdated)}
         done: list[Refresh] = []
-        with self._refresher.together(due, moment) as run:
+        with self._refresher.together(names, due.now) as run:
             for name in dependencies.ordered(automatic, uses):
-                if name not in due:
+                if name not in names:
                     continue
-                found = self._one(run, name, moment, only_if=is_due)
+                found = self._one(
+                    run, name, due.now, only_if=lambda catalogue, each: due.includes(each, catalogue.outdated())
+                )
                 done.append(found)
                 if found.entered or found.left:
-                    due |= {user for user in automatic if name in uses.get(user, ())}
+                    names |= {user for user in automatic if name in uses.get(user, ())}
                 if progress is not None:
-                    progress(len(done), len(due), found)
+                    progress(len(done), len(names), found)
         return [each for each in done if each.skipped is None]
 
     def next_due(self, now: datetime | None = None) -> datetime | None:
@@ -219,20 +216,8 @@ class SegmentStore:
         It is now when something is due. A segment whose refresh failed is tried again at each ``refresh_due``, and
         does not bring that moment forward.
         """
-        moment = _now(now)
-        since = schedules.last_time(self.schedule, self.shop.zone, moment)
         with self._reading() as catalogue:
-            automatic, outdated = [each for each in catalogue.all() if _is_auto(each)], catalogue.outdated()
-        if not automatic:
-            return None
-        waiting = [each for each in automatic if each.state.status not in (Status.ERROR, Status.PROCESSING)]
-        if any(self._is_due(each, moment, since) or each.id in outdated for each in waiting):
-            return moment
-        turns = [each.state.next_change_at for each in waiting if self.lag is not None]
-        return min(
-            schedules.next_time(self.schedule, self.shop.zone, moment),
-            *(each + self.lag for each in turns if each is not None and self.lag is not None),
-        )
+            return self._due(now).next(catalogue.all(), catalogue.outdated())
 
     # --- reading ---
 
@@ -241,15 +226,24 @@ class SegmentStore:
         with self._reading() as catalogue:
             return membership.contains(catalogue, name, customer)
 
-    def matches(
-        self, name: str, customer: Any, *, at: datetime | None = None, connection: sa.Connection | None = None
-    ) -> bool:
-        """Whether a customer would be a member now, whatever is stored of it.
+    def matches(self, name: str, customer: Any, *, at: datetime | None = None) -> bool:
+        """Whether a customer would be a member now, whatever is stored of it."""
+        return bool(self.matching(name, [customer], at=at))
+
+    def matching(
+        self,
+        name: str,
+        customers: Iterable[Any],
+        *,
+        at: datetime | None = None,
+        connection: sa.Connection | None = None,
+    ) -> set[Any]:
+        """Those of these customers who would be members now, whatever is stored of them.
 
         With ``connection`` it is asked there, so that what its transaction has locked or written counts.
         """
         with self._reading(connection) as catalogue:
-            return Trial(catalogue, catalogue.named(name).segment, _now(at)).holds(customer)
+            return Trial(catalogue, catalogue.named(name).segment, _now(at)).among(customers)
 
     def segments_of(self, customer: Any) -> Sequence[str]:
         """The segments that a customer is a stored member of, the highest priority first, ties by name."""
@@ -422,10 +416,8 @@ class SegmentStore:
         assert current is not None
         self._refresher.cleared(catalogue.connection, current, reason, datetime.now(UTC))
 
-    def _is_due(self, stored: Stored, now: datetime, since: datetime) -> bool:
-        turns = stored.state.next_change_at
-        has_turned = self.lag is not None and turns is not None and turns + self.lag <= now
-        return _is_auto(stored) and (has_turned or not stored.is_current(since))
+    def _due(self, now: datetime | None) -> Due:
+        return Due(self.schedule, self.shop.zone, self.lag, _now(now))
 
     def _one(
         self, run: Run, name: str, at: datetime, customers: Customers | None = None, only_if: Wanted | None = None
@@ -435,10 +427,6 @@ class SegmentStore:
             return self._refresher.refresh(run, name, at, customers, only_if=only_if)
         except Exception as cause:
             return Refresh(segment=name, at=at, error=message_of(cause))
-
-
-def _is_auto(stored: Stored) -> bool:
-    return stored.segment.active and stored.segment.mode is Mode.AUTO
 
 
 def _given(customers: Customers | None) -> Customers | None:
