@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import UTC, datetime
 from threading import RLock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
@@ -13,10 +13,15 @@ from segrules import binding
 from segrules.algebra import Predicate
 from segrules.binding import Binding
 from segrules.clock import Clock
-from segrules.errors import ParameterError
+from segrules.errors import BackendError, ParameterError
 from segrules.memory.index import Index, Present
 from segrules.rule import Rule, kept, scope_of
 from segrules.shop.shop import Shop, zone_named
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from segrules.memory.columnar import Columnar
 
 _Value = TypeVar("_Value")
 
@@ -142,8 +147,39 @@ class RuleSet:
         return Matches(asked.present.holding(customer), asked.names)
 
     def matching_all(self, customers: Iterable[Any], *, at: datetime | None = None) -> Iterator[Matches]:
-        """The same for each customer in turn, all at one moment; as lazy as ``customers`` are."""
+        """The same for each customer in turn, all at one moment; as lazy as ``customers`` are.
+
+        They may be the rows of a table, see :meth:`matching_columns`.
+        """
+        if hasattr(customers, "__arrow_c_stream__"):
+            return self._matching_rows(customers, at)
         return map(self._ask_at(at).matches, customers)
+
+    def matching_columns(self, customers: Any, *, at: datetime | None = None) -> pyarrow.Table:
+        """A column of booleans for each rule, by its name; a row for each of the customers, in their order.
+
+        ``customers`` is a PyArrow table or reader, or a data frame (Polars, pandas, DuckDB): whatever offers the Arrow
+        C stream interface. It needs the extra ``segrules[columnar]``. Raises CustomerError.
+        """
+        batches, columnar, names = self._columnar(customers, at)
+        return columnar.answers(batches, names)
+
+    def _matching_rows(self, customers: Any, at: datetime | None) -> Iterator[Matches]:
+        batches, columnar, names = self._columnar(customers, at)
+        by_place = dict(enumerate(enumerate(names)))
+        return (Matches(bits, by_place) for batch in batches for bits in columnar.bits(batch))
+
+    def _columnar(self, customers: Any, at: datetime | None) -> tuple[Iterator[pyarrow.Table], Columnar, list[str]]:
+        try:
+            from segrules.memory import columnar
+        except ImportError as cause:
+            raise BackendError("tables need pyarrow: pip install 'segrules[columnar]'") from cause
+        clock = Clock.at(at, self._clock.zone)
+        with self._lock:
+            open_rules = dict(self._predicates)
+        present = Binding(clock)
+        bound = [binding.bind_condition(each, present) for each in open_rules.values()]
+        return columnar.batches(customers), columnar.Columnar(bound, clock.zone), list(open_rules)
 
     def _ask_at(self, at: datetime | None) -> _Asked:
         now = at if at is not None and at.tzinfo is not None else Clock.at(at, self._clock.zone).now
