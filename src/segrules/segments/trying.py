@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -69,13 +69,13 @@ class Trial:
         """How many would be members."""
         return int(self.catalogue.connection.scalar(sql.count(self.statement())) or 0)
 
-    def holds(self, customer: Any) -> bool:
-        """Whether one customer would be a member, asked of the database by id."""
-        if not self.segment.active:
-            return False
+    def among(self, customers: Iterable[Any]) -> set[Any]:
+        """Those of these customers who would be members, asked of the database by id."""
+        given = list(customers)
+        if not self.segment.active or not given:
+            return set()
         shop, connection = self.catalogue.shop, self.catalogue.connection
-        statement = matching(self._meaning(), shop, connection.dialect, self._members(), [customer])
-        return connection.execute(statement).first() is not None
+        return set(connection.scalars(matching(self._meaning(), shop, connection.dialect, self._members(), given)))
 
     def difference(self, samples: int) -> Difference:
         """Who would enter and who would leave the stored segment of this name."""
