@@ -596,3 +596,14 @@ def test_a_database(tmp_path):
     ):
         with pytest.raises(InterchangeError, match=message):
             read_database(engine, prefix)
+
+
+def test_the_documentation_names_every_attribute():
+    from segrules.interchange.maho.conditions import CLASSES
+
+    page = (Path(__file__).parents[2] / "docs" / "import-maho.md").read_text(encoding="utf-8")
+    table = page.partition("## Every attribute")[2].partition("\n## ")[0]
+    for type_, attributes in CLASSES.items():
+        rows = table.partition(f"| {type_} |")[2]
+        for attribute in attributes:
+            assert attribute in rows, f"{type_} {attribute}"
