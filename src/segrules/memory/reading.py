@@ -157,15 +157,22 @@ def holds(value: Any, code: str | None, label: str) -> bool:
 
 
 def rows(value: Any, label: str) -> Iterable[Any]:
-    """The rows under a link: none, a single one, or those of a collection that can be read again."""
+    """The rows under a link: none, a single one, or those of a collection that can be read again.
+
+    What has no rows of its own but an ``all()``, such as Django's related managers, is asked for them.
+    """
     if value is None:
         return ()
+    if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
+        return value
     if (
         isinstance(value, Mapping)
         or not hasattr(value, "__iter__")
         or hasattr(value, "keys")
         or hasattr(value, "_fields")
     ):
+        if not isinstance(value, Mapping) and not hasattr(value, "__iter__") and callable(getattr(value, "all", None)):
+            return value.all()  # type: ignore[no-any-return]
         if callable(value) and not isinstance(value, Mapping):
             refuse(value, label, "give a list of rows")
         if isinstance(value, int | Decimal | float | date):
