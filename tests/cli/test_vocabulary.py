@@ -35,8 +35,9 @@ def test_a_table_keeps_to_the_terminal(cli):
 def test_every_type_can_be_shown(cli, word):
     assert cli("conditions", word).stdout.startswith(f"{word}: ")
     (found,) = cli.json("conditions", word)["conditions"]
-    assert set(found) == {"word", "plural", "help", "kind", "rows", "plugin", "fields", "examples"}
-    assert all(set(each) == {"name", "holds", "help", "choices"} for each in found["fields"])
+    members = {"word", "plural", "help", "kind", "rows", "inside", "moment", "plugin", "fields", "examples"}
+    assert set(found) == members
+    assert all(set(each) == {"name", "holds", "help", "choices", "operators"} for each in found["fields"])
     assert found["kind"] in ("one", "many", "construct")
 
 
