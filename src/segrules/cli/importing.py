@@ -12,6 +12,7 @@ import click
 from segrules.cli.database import open_engine, told
 from segrules.cli.failures import Blame, Exit, Failure, Verb
 from segrules.cli.output import echo_json, json_option
+from segrules.cli.shops import shop_of_command, shop_option
 
 if TYPE_CHECKING:
     from segrules.interchange.maho import Imported
@@ -27,7 +28,8 @@ def import_command() -> None:
 @click.option("--out", "folder", type=click.Path(path_type=Path), metavar="FOLDER", help="Where the .seg files go.")
 @click.option("--names", type=click.Path(path_type=Path), metavar="FILE", help="More tables as JSON, for a FILE.")
 @click.option("--prefix", default="", metavar="TEXT", help="What the names of the source's tables begin with.")
-@click.option("--timezone", default="UTC", metavar="ZONE", help="The zone of the shop's days.  [default: UTC]")
+@shop_option
+@click.option("--timezone", metavar="ZONE", help="The zone of the shop's days.  [default: that of the shop, or UTC]")
 @click.option("--replace", is_flag=True, help="Write over files that are there already.")
 @json_option
 @click.pass_context
@@ -37,7 +39,7 @@ def maho_command(
     folder: Path | None,
     names: Path | None,
     prefix: str,
-    timezone: str,
+    timezone: str | None,
     replace: bool,
     as_json: bool,
 ) -> None:
@@ -52,11 +54,10 @@ def maho_command(
     text}}; "carried" is exactly, with a difference, or not
     """
     from segrules.interchange.maho import Importer
-    from segrules.shop.shop import zone_named
 
-    zone_named(timezone)
+    shop = shop_of_command(timezone)
     tables = _tables(source, names, prefix)
-    segments = Importer(timezone=timezone).segments(tables)
+    segments = Importer(shop.vocabulary, timezone=shop.zone.key).segments(tables)
     files = _files(segments, folder or Path())
     if folder is not None:
         _write(files, replace=replace)

@@ -13,6 +13,7 @@ import click
 from segrules.cli.failures import Blame, Exit, Failure, Verb
 from segrules.cli.output import echo_json, json_option
 from segrules.cli.reading import decoded, expression_option, read_rule, rule_argument
+from segrules.cli.shops import shop_option, words_of_command
 
 if TYPE_CHECKING:
     from segrules.errors import JsonMistake
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @click.command(cls=Verb, short_help="Write a rule as JSON, for a rule builder.")
 @rule_argument
 @expression_option
+@shop_option
 @json_option
 def to_json_command(rule: str | None, expression: str | None, as_json: bool) -> None:
     """Write a rule as JSON, comments included; what it looks like is told by the schema.
@@ -31,11 +33,12 @@ def to_json_command(rule: str | None, expression: str | None, as_json: bool) -> 
     from segrules.rule import parse
 
     text = read_rule(rule, expression)
-    echo_json(to_json(parse(text.text, name=text.name)))
+    echo_json(to_json(parse(text.text, vocabulary=words_of_command(), name=text.name)))
 
 
 @click.command(cls=Verb, short_help="Read a rule from JSON.")
 @click.argument("file", metavar="FILE|-")
+@shop_option
 @json_option
 @click.pass_context
 def from_json_command(ctx: click.Context, file: str, as_json: bool) -> None:
@@ -50,7 +53,7 @@ def from_json_command(ctx: click.Context, file: str, as_json: bool) -> None:
     text: str | None = None
     mistakes: Sequence[JsonMistake] = ()
     try:
-        text = from_json(_content(file)).format()
+        text = from_json(_content(file), vocabulary=words_of_command()).format()
     except RuleJsonError as error:
         mistakes = error.mistakes
     if as_json:
