@@ -197,8 +197,66 @@ def test_limits_can_be_set(vocabulary):
         parse(rule, vocabulary)
 
 
+@pytest.mark.parametrize("nesting", [0, 65, 1000])
+def test_no_limit_is_deeper_than_reading_can_go(nesting):
+    with pytest.raises(ValueError, match=f"nesting is a number of levels from 1 to 64, not {nesting}"):
+        Limits(nesting=nesting)
+
+
+def test_as_many_conditions_as_are_allowed(vocabulary):
+    for rule in (
+        " and ".join(["lifetime.sales between 1 and 2"] * 1_000),
+        " or ".join(["any of (customer.id = 1,)"] * 1_000),
+        "none of (" + "customer.id = 1," * 1_000 + ")",
+    ):
+        parse(rule, vocabulary)
+        with pytest.raises(RuleError, match="more than 1000 conditions"):
+            parse(f"customer.id = 1 or {rule}", vocabulary)
+
+
+@pytest.mark.parametrize("given", [None, b"true", 5])
+def test_what_is_no_text_is_a_mistake_of_the_program(given, vocabulary):
+    with pytest.raises(TypeError, match=rf"a rule is text \(str\), not {type(given).__name__}"):
+        parse(given, vocabulary)
+
+
+# --- long lists ------------------------------------------------------------------------------------
+
+
+def test_a_long_list_says_what_its_values_say_one_by_one(vocabulary):
+    """However many plain values stand together, since together they are one word to the grammar."""
+    values = ['"a"', "'b, c)'", "“d”", '"\\", \\\\"', "‘e’", '"#"', '"ü"', '"5"']
+    few = [parse(f"customer.email in ({each})", vocabulary).condition.values[0] for each in values]
+    for many in (1, 2, 3, 9):
+        for comma in (",", " ,\n\t", ", # one, two)\n"):
+            found = parse(f"customer.email in ({comma.join(values * many)}{comma})", vocabulary).condition
+            assert list(found.values) == few * many
+    numbers = ", ".join(["1", "2.50", "1_000"] * 20)
+    for last in ("2 * 3", "-1", ":p", "(4)"):
+        rule = f"lifetime.sales in ({numbers}, {last}, {numbers})"
+        assert len(parse(rule, vocabulary).condition.values) == 121
+    words = parse(f"customer.group in ({', '.join(['retail', 'b2b', 'Staff'] * 20)})", vocabulary).condition
+    assert [each.value for each in words.values[:3]] == ["retail", "b2b", "Staff"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [("5e3", "SEG105"), ("x", "SEG201"), ('"5"', "SEG307"), ("5 6", "SEG101"), ('"', "SEG104"), (",", "SEG101")],
+)
+@pytest.mark.parametrize("before", [3, 40])
+def test_a_mistake_in_a_long_list_has_its_place(wrong, code, before, vocabulary):
+    start = "lifetime.sales in (" + "10, " * before
+    with pytest.raises(RuleError) as caught:
+        parse(f"{start}{wrong}, {', '.join(['1'] * 40)})", vocabulary)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == code
+    assert diagnostic.span.start == len(start) + (2 if wrong == "5 6" else 0)
+
+
 A = "lifetime.sales > 1000"
 LARGE = {
+    "ids": f"customer.id in ({','.join(map(str, range(10_000)))})",
+    "conditions": " and ".join([A] * 1_000),
     "open": "(" * 65_000,
     "open and close": "(" * 32_000 + ")" * 32_000,
     "not": "not " * 16_000 + "true",

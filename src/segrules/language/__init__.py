@@ -42,7 +42,9 @@ class Parsed:
 
 
 def parse(text: str, vocabulary: Vocabulary, *, name: str = "<rule>", limits: Limits = DEFAULT) -> Parsed:
-    """The typed nodes of a rule; raises RuleError that carries every mistake in it."""
+    """The typed nodes of a rule; raises RuleError that carries every mistake in it, TypeError for what is no text."""
+    if not isinstance(text, str):
+        raise TypeError(f"a rule is text (str), not {type(text).__name__}: {text!r:.60}")
     source = Source(text, name)
     with _no_collection(len(text) > LONG):
         form = read(source, limits)

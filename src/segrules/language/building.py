@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from segrules.language import syntax
@@ -39,6 +41,13 @@ _SIGNS = {
     "IN": "in",
     "SET": "set",
 }
+
+#: A value among many that are one word in the grammar.
+_PLAIN = re.compile(
+    r"""(?P<number>[0-9][\w.]*) | (?P<name>\w+)
+      | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | [“„”](?:[^“”\\\n]|\\.)*[“”] | [‘‚’](?:[^‘’\\\n]|\\.)*[‘’]""",
+    re.VERBOSE,
+)
 
 Parts = list[Any]
 
@@ -111,7 +120,26 @@ class Builder:
     between = membership = presence = operator
 
     def values(self, parts: Parts) -> Parts:
-        return parts
+        forms: Parts = []
+        for part in parts:
+            if isinstance(part, syntax.Form):
+                forms.append(part)
+            else:
+                forms += self._many(part)
+        return forms
+
+    def _many(self, token: Token) -> Iterator[syntax.Form]:
+        """The values of a list that were read as one word."""
+        start = token.start_pos
+        for found in _PLAIN.finditer(str(token)):
+            place, text = (start + found.start(), start + found.end()), found.group()
+            match found.lastgroup:
+                case "number":
+                    yield syntax.Numeral(*place, text)
+                case "name":
+                    yield syntax.Path(*place, (text,))
+                case _:
+                    yield syntax.Quoted(*place, text)
 
     def conditions(self, parts: Parts) -> Parts:
         return parts

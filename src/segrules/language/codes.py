@@ -106,7 +106,7 @@ _ALL = (
     Code("SEG402", "a rule that is nested too deep", "Parentheses, not, minus signs and arithmetic stand at most 64 levels inside one another.", _NESTED, "lifetime.sales > 5"),
     Code("SEG403", "a list that is too long", "A list has at most 10,000 values. A parameter takes longer ones apart from the rule.",
          f"customer.id in ({','.join(['1'] * 10_001)})", "customer.id in :ids"),
-    Code("SEG404", "too many conditions", "A rule has at most 2,000 comparisons.", " or ".join(["customer.id = 1"] * 2_001), "customer.id in (1, 2, 3)"),
+    Code("SEG404", "too many conditions", "A rule has at most 1,000 comparisons.", " or ".join(["customer.id = 1"] * 1_001), "customer.id in (1, 2, 3)"),
     Code("SEG405", "a number that is too long", "A number has at most 15 digits before the point and 6 after it, so that every database holds it exactly.",
          "lifetime.sales > 0.1234567", "lifetime.sales > 0.123456"),
     Code("SEG406", "a year out of range", "Years lie between 1000 and 9998, so that every database holds them.", "customer.created_at after 0025-01-01", "customer.created_at after 2025-01-01"),

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from segrules.algebra import fold
+from segrules.algebra import Aggregate, Const, Fold, Product, Sum, Term, fold
 from segrules.clock import Clock, Unit
-from segrules.condition import DaysSince, DaysUntil, FieldType, Moment, Whole
+from segrules.condition import DaysSince, DaysUntil, FieldType, Moment, Scope
 from segrules.errors import Diagnostic
 from segrules.language import nodes
 from segrules.language.order import exact
@@ -23,7 +23,7 @@ from segrules.language.ranges import EVERYTHING, MANY, Ranges, Reasoning, Values
 from segrules.language.report import Report
 from segrules.language.shorthand import written_out
 from segrules.language.sorts import Sort, sort_of
-from segrules.vocabulary import Vocabulary
+from segrules.vocabulary import Relation, Vocabulary
 
 if TYPE_CHECKING:
     from segrules.language import Parsed
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 DEEP = 6
 
 _SIMPLE = (nodes.Compare, nodes.Between, nodes.OneOf, nodes.Within, nodes.IsSet, nodes.YesNoField)
-
-#: The totals of a customer, which are 0 and never missing without orders.
-_SUMS = ("sales", "refunds", "profit")
 
 
 def lint(parsed: Parsed, vocabulary: Vocabulary, clock: Clock | None = None) -> list[Diagnostic]:
@@ -148,9 +145,10 @@ class _Linter:
             return Ranges(False, ((None, None),))
         if isinstance(operand, nodes.FieldRef) and not operand.shorthand:
             type_ = self._type(operand)
-            if type(type_) is Whole and (operand.relation, operand.name) == ("lifetime", "orders"):
+            term = _term(type_, self.vocabulary.relations[operand.relation]) if type_ is not None else None
+            if isinstance(term, Aggregate) and term.fold in (Fold.COUNT, Fold.COUNT_DISTINCT):
                 return Ranges(False, (((Decimal(0), 0), None),))
-            if operand.relation == "lifetime" and operand.name in _SUMS:
+            if term is not None and _is_never_missing(term):
                 return Ranges(False, ((None, None),))
             if type_ is not None and type_.required:
                 return Ranges(False, ((None, None),))
@@ -372,6 +370,29 @@ class _Linter:
                 return grows
             case _:
                 return False
+
+
+def _term(type_: FieldType, relation: Relation) -> Term | None:
+    """What a field about the customer itself is computed by, where it is one term."""
+    if type_.meaning is None or relation.rows is not None:
+        return None
+    term = type_.meaning(Scope())
+    return term if isinstance(term, Term) else None
+
+
+def _is_never_missing(term: Term) -> bool:
+    """Whether a term has a value even of a customer without any rows, as counts and sums have."""
+    match term:
+        case Aggregate(fold=how):
+            return how in (Fold.COUNT, Fold.COUNT_DISTINCT, Fold.SUM)
+        case Sum(terms=terms):
+            return all(_is_never_missing(each) for each in terms)
+        case Product(left=left, right=right):
+            return _is_never_missing(left) and _is_never_missing(right)
+        case Const(value=value):
+            return value is not None
+        case _:
+            return False
 
 
 def _opposite(node: nodes.Condition) -> nodes.Condition:

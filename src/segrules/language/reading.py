@@ -92,9 +92,9 @@ def read(source: Source, limits: Limits) -> syntax.Form:
 _PIECES = re.compile(
     r"""(?P<comment>\#[^\n]*)
       | (?P<text>"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[“„”](?:[^“”\\\n]|\\.)*[“”]?|[‘‚’](?:[^‘’\\\n]|\\.)*[‘’]?)
-      | (?P<open>\() | (?P<close>\)) | (?P<comma>,)
+      | (?P<group>\bof\s*\() | (?P<open>\() | (?P<close>\)) | (?P<comma>,)
       | (?P<compare>[<>=≤≥≠]+|!=|\b(?:is|in|contains|with|before|after|on|where)\b)
-      | (?P<join>\b(?:and|or)\b)
+      | (?P<join>(?<!\.)\b(?:and|or)\b) | (?P<between>\bbetween\b)
       | (?P<unary>-|\bnot\b)
       | (?P<calculate>[+*%])
       | (?P<dot>\.)""",
@@ -117,16 +117,22 @@ def _within_limits(source: Source, limits: Limits, report: Report) -> None:
     if len(text) < min(_SMALL, limits.nesting * 4):
         return
     depth = commas = joins = run = dots = 0
+    groups: list[int] = []
     for piece in _PIECES.finditer(text):
         kind = piece.lastgroup
         dots = dots + 1 if kind == "dot" else 0
         if dots > MOST_DOTS:
             report.stop("SEG209", "this name has too many dots", Span(*piece.span()))
-        if kind == "open":
+        if kind == "open" or kind == "group":
             depth += 1
+            if kind == "group":
+                groups.append(depth)
+                joins -= 1  # a comma may stand behind the last of a group
             if depth > limits.nesting:
                 report.stop("SEG402", f"the rule is nested deeper than {limits.nesting} levels", Span(*piece.span()))
         elif kind == "close":
+            if groups and groups[-1] == depth:
+                groups.pop()
             depth = max(0, depth - 1)
         elif kind == "unary" or kind == "calculate":
             run += 1
@@ -137,14 +143,18 @@ def _within_limits(source: Source, limits: Limits, report: Report) -> None:
             continue
         elif kind == "comma":
             commas += 1
+            if groups and groups[-1] == depth:
+                joins += 1
             if commas > limits.values + limits.conditions:
                 report.stop("SEG403", f"the lists have more than {limits.values} values", Span(*piece.span()))
         elif kind == "join":
             joins += 1
-            if joins > 2 * limits.conditions:
-                report.stop("SEG404", f"the rule has more than {limits.conditions} conditions", Span(*piece.span()))
+        elif kind == "between":
+            joins -= 1
         elif kind != "compare":
             continue
+        if joins > limits.conditions:
+            report.stop("SEG404", f"the rule has more than {limits.conditions} conditions", Span(*piece.span()))
         run = 0
 
 
