@@ -27,10 +27,10 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: str | None)
 shop_option = click.option(
     "--shop",
     envvar=VARIABLE,
-    metavar="FILE",
+    metavar="FILE|PRESET",
     callback=_remember,
     expose_value=False,
-    help=f"The file that maps a shop of your own; without one, the default shop.  [env: {VARIABLE}]",
+    help=f"The file that maps a shop of your own, or a preset such as oscar; without, the default shop.  [env: {VARIABLE}]",
 )
 
 
@@ -58,7 +58,10 @@ def words_of_command() -> Vocabulary:
 def load(file: str) -> DeclaredShop:
     """The shop of a mapping file; its mistakes are the user's."""
     from segrules.shop import Shop
+    from segrules.shop.presets import PRESETS
 
+    if file in PRESETS and not Path(file).exists():
+        return Shop.preset(file)
     if not Path(file).exists():
         raise Failure(Blame.USAGE, f"there is no file {file}; segrules map writes a first one from a database")
     try:
