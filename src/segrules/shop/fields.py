@@ -88,7 +88,7 @@ class FieldReader:
                 own.wrong(name, "the id is the key: write key = … in the section itself")
             elif isinstance(value, str):
                 if name not in known:
-                    own.wrong(name, f'there is no field "{name}"{meant(name, known)}; {_OWN}')
+                    own.wrong(name, f'there is no field "{name}"; {_OWN}{meant(name, known)}')
                 elif value:
                     found[name] = self._plain(name, known[name], self._reference(own, name, value, joins), manner)
                 else:
@@ -176,8 +176,8 @@ class FieldReader:
         if found.join in joins:
             return found
         if found.join is not None and strict:
-            said = f'there is no join "{found.join}"{meant(found.join, joins)}'
-            section.wrong(key, f'{said}; a column with a dot in its name is {{ column = "{text}" }}')
+            said = f'there is no join "{found.join}"; a column with a dot in its name is {{ column = "{text}" }}'
+            section.wrong(key, said + meant(found.join, joins))
         return Reference(text)
 
     def _own_field(self, section: Section, path: str, name: str) -> Kept | None:
@@ -185,7 +185,7 @@ class FieldReader:
         words = [relation.word for relation in _words(self.vocabulary, path)]
         if "type" not in section:
             known = {each for word in words for each in self.vocabulary.relations[word].fields}
-            section.wrong("", f'there is no field "{name}"{meant(name, known)}; {_OWN}')
+            section.wrong("", f'there is no field "{name}"; {_OWN}{meant(name, known)}')
             return None
         kind = section.one_of("type", _TYPES)
         if kind is None:
@@ -221,10 +221,8 @@ class FieldReader:
             return True
         if "/" in times:
             return self.is_zone(section, key, times)
-        known = (*TIMES, "local", "Europe/Rome")
-        section.wrong(
-            key, f'moments cannot be kept as "{times}"{meant(times, known)}; a zone has a name like Europe/Rome'
-        )
+        said = f'moments cannot be kept as "{times}"; a zone has a name like Europe/Rome'
+        section.wrong(key, said + meant(times, (*TIMES, "local")))
         return False
 
     def is_zone(self, section: Section, key: str, name: str) -> bool:
