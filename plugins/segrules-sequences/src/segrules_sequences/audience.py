@@ -1,7 +1,8 @@
-"""What the engine asks about one customer, at the moment of writing to him: the address, consent, the segment."""
+"""What the engine asks about customers right before it writes to them: the address, consent, the segment."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
@@ -19,19 +20,19 @@ _SUBSCRIBED, _UNSUBSCRIBED = "subscribed", "unsubscribed"
 
 
 class Audience(Protocol):
-    """Where customers are looked up; every call is on the connection of the transaction that writes the mail."""
+    """Where customers are looked up, several at once, on a connection of the engine."""
 
     @property
     def knows_consent(self) -> bool:
         """Whether it knows who has consented."""
         ...
 
-    def recipient(self, connection: sa.Connection, customer: Any) -> Recipient | None:
-        """The customer as of now, or None when there is none any more."""
+    def recipients(self, connection: sa.Connection, customers: Collection[Any]) -> dict[Any, Recipient]:
+        """These customers as of now, by id; without those who are not there any more."""
         ...
 
-    def belongs(self, connection: sa.Connection, segment: str, customer: Any, at: datetime) -> bool:
-        """Whether the customer belongs into a segment now, whatever is stored. SegmentError when there is none."""
+    def members(self, connection: sa.Connection, segment: str, customers: Collection[Any], at: datetime) -> set[Any]:
+        """Those of these customers who belong into a segment now, whatever is stored. SegmentError without one."""
         ...
 
 
@@ -72,12 +73,13 @@ class ShopAudience:
             needs["newsletter"] = dict.fromkeys(each for each in ("status", "changed_at") if each in known)
         return Needs(needs)
 
-    def recipient(self, connection: sa.Connection, customer: Any) -> Recipient | None:
-        """The customer as of now, or None when there is none any more."""
-        for _, data in load(connection, self._mapping, [customer], self._needs):
+    def recipients(self, connection: sa.Connection, customers: Collection[Any]) -> dict[Any, Recipient]:
+        """These customers as of now, by id; without those who are not there any more."""
+        found = {}
+        for customer, data in load(connection, self._mapping, customers, self._needs):
             zone, store_name = data.pop(_ZONE, None), data.pop(_STORE_NAME, None)
             subscribed, refused = self._consent(data.pop("newsletter", []))
-            return Recipient(
+            found[customer] = Recipient(
                 id=customer,
                 email=data.get("email") or None,
                 first_name=data.get("first_name"),
@@ -90,7 +92,7 @@ class ShopAudience:
                 refused=refused,
                 fields=data,
             )
-        return None
+        return found
 
     def _consent(self, subscriptions: list[dict[str, Any]]) -> tuple[bool | None, bool]:
         if not self.knows_consent:
@@ -98,9 +100,9 @@ class ShopAudience:
         latest = max(subscriptions, key=_changed, default={"status": None})
         return latest["status"] == _SUBSCRIBED, latest["status"] == _UNSUBSCRIBED
 
-    def belongs(self, connection: sa.Connection, segment: str, customer: Any, at: datetime) -> bool:
-        """Whether the customer belongs into a segment now, whatever is stored."""
-        return self._store.matches(segment, customer, at=at, connection=connection)
+    def members(self, connection: sa.Connection, segment: str, customers: Collection[Any], at: datetime) -> set[Any]:
+        """Those of these customers who belong into a segment now, whatever is stored."""
+        return self._store.matching(segment, customers, at=at, connection=connection)
 
 
 def _changed(subscription: dict[str, Any]) -> tuple[bool, Any, Any]:

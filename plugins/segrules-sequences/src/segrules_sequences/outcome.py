@@ -61,7 +61,8 @@ class Outcome:
                 self.connection, prepared.kept, prepared.delivery, enrolled_at=prepared.enrolled_at,
                 mailed_at=prepared.delivery.now,
             )  # fmt: skip
-            self._working(prepared.kept.sequence.sender)
+            if prepared.delivery.failures:
+                self._working(prepared.kept.sequence.sender)
         return done
 
     def refused(self, prepared: Prepared, refusal: Refusal) -> bool:

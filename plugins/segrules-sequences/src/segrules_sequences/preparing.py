@@ -1,8 +1,8 @@
 """The first transaction of a mail: everything is asked again, and the finished mail is kept before it goes out.
 
 What is asked here is asked of the database, now: whether the sequence and the run still go on, the delay, the sender,
-the customer's address and consent, the segment, the limits of time. Only a delivery that passes becomes
-``transmitting``; then its bytes are in the database, and every later try sends the same.
+suppressions, the limits of time; what the shop says of the customer has been asked a moment before. Only a delivery
+that passes becomes ``transmitting``; then its bytes are in the database, and every later try sends the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from attrs import frozen
-from segrules.errors import SegmentError, ShopError
+from segrules.errors import ShopError
 from segrules.shop.shop import zone_named
 
 from segrules_sequences import timing
@@ -24,6 +24,7 @@ from segrules_sequences.database import lost
 from segrules_sequences.definitions import CouponError, Sequence, Status, Step, Trigger
 from segrules_sequences.enrolment import Kept, gap
 from segrules_sequences.errors import SequenceError
+from segrules_sequences.facts import Facts
 from segrules_sequences.hookspecs import Enrolment
 from segrules_sequences.ports import Composed, Letter, Outgoing, Recipient
 from segrules_sequences.setting import Setting, address_key, customer_key
@@ -45,6 +46,8 @@ class Claim:
 
     id: int
     token: int
+    sequence: int
+    customer: Any
 
 
 @frozen(eq=False)
@@ -77,6 +80,7 @@ class Preparation:
     setting: Setting
     connection: sa.Connection
     claim: Claim
+    facts: Facts
     lease: timedelta = LEASE
 
     def prepared(self) -> Prepared | Why | None:
@@ -129,7 +133,7 @@ class Preparation:
                 d.c.attempts, d.c.version, d.c.message_id, d.c.idem_key,
                 e.c.state.label("run"), e.c.reason.label("run_reason"), e.c.enrolled_at,
                 s.c.uid, s.c.name, s.c.status, s.c.broken, s.c.version.label("sequence_version"),
-                t.senders.c.rests_until, self._now_term.label("now"),
+                t.senders.c.rests_until, t.senders.c.failures, self._now_term.label("now"),
             )
             .select_from(
                 d.join(e, e.c.id == d.c.enrolment_id)
@@ -158,7 +162,7 @@ class Preparation:
             return _Put(Why.STEP_OFF)
         if row.rests_until is not None and row.rests_until > row.now:
             return _Put(Why.SENDER_RESTS, due=row.rests_until)
-        recipient = self.setting.audience.recipient(self.connection, row.customer_id)
+        recipient = self.facts.recipients.get(row.customer_id)
         refusal = self._unfit(row, sequence, recipient)
         if refusal is not None:
             return refusal
@@ -188,10 +192,10 @@ class Preparation:
 
     def _misplaced(self, row: Any, sequence: Sequence) -> _Put | None:
         """A run after entering is for members, one after leaving for everybody else."""
-        try:
-            belongs = self.setting.audience.belongs(self.connection, sequence.segment, row.customer_id, row.now)
-        except SegmentError:
+        members = self.facts.members.get(sequence.segment)
+        if members is None:
             return _Put(Why.SEGMENT_GONE, ends=RunState.STOPPED)
+        belongs = row.customer_id in members
         if belongs is (sequence.on is Trigger.ENTER):
             return None
         why = Why.IS_A_MEMBER if belongs else Why.NOT_A_MEMBER
@@ -229,8 +233,11 @@ class Preparation:
         return _Put(Why.NOT_YET, due=moment) if moment > row.now else None
 
     def _mails_of(self, row: Any, sequence: Sequence) -> list[Any]:
-        """The mails that the customer has got, or may have got, of all sequences."""
+        """The mails that the customer has got, or may have got, of all sequences; none where they do not matter."""
         t = self.setting.tables
+        step = sequence.step(row.step)
+        if row.position == 1 and sequence.cap is None and (step is None or step.max_sends is None):
+            return []
         if sequence.cap is not None:
             # Two mails to one customer see each other, so that they cannot pass one cap together.
             e = t.enrolments
@@ -372,7 +379,7 @@ def previewed(setting: Setting, connection: sa.Connection, kept: Kept, step: int
         chosen = sequence.step(step)
     if chosen is None:
         raise SequenceError(f'the sequence "{sequence.name}" has no step {step!r}; it has {len(sequence.steps)} steps')
-    recipient = setting.audience.recipient(connection, customer)
+    recipient = setting.audience.recipients(connection, [customer]).get(customer)
     if recipient is None:
         raise SequenceError(f"there is no customer {customer!r}")
     if not recipient.email:

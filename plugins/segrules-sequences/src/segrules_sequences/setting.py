@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,7 +35,7 @@ class Setting:
     key: bytes = field(repr=False)
     zone: ZoneInfo
     plugins: pluggy.PluginManager
-    _versions: dict[tuple[int, int], str] = field(factory=dict, init=False, repr=False)
+    _kept: dict[tuple[Any, ...], Kept] = field(factory=dict, init=False, repr=False)
 
     @property
     def runs(self) -> Runs:
@@ -43,27 +44,29 @@ class Setting:
 
     def kept(self, connection: sa.Connection, row: Any) -> Kept:
         """The sequence of a row with its id, name, status and version; the definition of a version is read once."""
-        known = self._versions.get((row.sequence_id, row.sequence_version))
-        if known is None:
-            versions = self.tables.versions
-            known = connection.scalar(
-                sa.select(versions.c.definition).where(
-                    versions.c.sequence_id == row.sequence_id, versions.c.version == row.sequence_version
-                )
+        key = (row.sequence_id, row.sequence_version, row.name, row.status)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = self._read(connection, row)
+        return found
+
+    def _read(self, connection: sa.Connection, row: Any) -> Kept:
+        versions = self.tables.versions
+        text = connection.scalar(
+            sa.select(versions.c.definition).where(
+                versions.c.sequence_id == row.sequence_id, versions.c.version == row.sequence_version
             )
-            assert known is not None
-            self._versions[row.sequence_id, row.sequence_version] = known
-        definition = json.loads(known) | {"status": row.status}
+        )
+        assert text is not None
+        definition = json.loads(text) | {"status": row.status}
         return Kept(row.sequence_id, from_plain(definition, name=row.name, version=row.sequence_version))
 
     def address_hash(self, address: str) -> str:
         """What stands for an address where it need not be read: a keyed hash."""
         local, at, domain = address.strip().lower().rpartition("@")
-        try:
+        with suppress(UnicodeError):
             # A domain in its own script and in ASCII is one domain.
             domain = domain.encode("idna").decode()
-        except UnicodeError:
-            pass
         return hmac.new(self.key, f"address:{local}{at}{domain}".encode(), hashlib.sha256).hexdigest()
 
     def is_held_out(self, uid: str, customer: Any, percent: int) -> bool:

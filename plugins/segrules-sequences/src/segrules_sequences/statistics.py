@@ -164,7 +164,7 @@ def of_day(setting: Setting, connection: sa.Connection, kept: Any, day: date) ->
             .where(moment >= first, moment < last, *conditions)
             .group_by(table.c.sequence_id)
         )
-        return {id_: count for id_, count in rows}
+        return {row[0]: row[1] for row in rows}
 
     started = counted(e, e.c.enrolled_at)
     stopped = counted(e, e.c.ended_at, e.c.state == RunState.STOPPED)
@@ -189,7 +189,7 @@ def standing(setting: Setting, connection: sa.Connection) -> Standing:
     at = connection.scalar(sa.select(now))
     assert at is not None
     by_state = sa.select(d.c.state, sa.func.count()).group_by(d.c.state)
-    states = {state: count for state, count in connection.execute(by_state)}
+    states = {row[0]: row[1] for row in connection.execute(by_state)}
     due, oldest = connection.execute(
         sa.select(sa.func.count(), sa.func.min(d.c.due_at)).where(d.c.state == State.PLANNED, d.c.due_at <= now)
     ).one()

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from segrules_sequences.database import Link, lost
 from segrules_sequences.errors import AddressError
+from segrules_sequences.facts import Facts, read
 from segrules_sequences.outcome import Outcome, described
 from segrules_sequences.ports import OutcomeUnknown, Receipt, Refusal, Sender, SenderBlocked
 from segrules_sequences.preparing import DEADLINE, LEASE, Claim, CouponRefused, Preparation, Prepared
@@ -94,14 +95,17 @@ class Worker:
             return done
         self._milestone("after_claim")
         renewed = time.monotonic()
+        facts = None
         for place, claim in enumerate(claims):
             if self.stopping.is_set():
                 self.give_back(claims[place:])
                 break
+            if facts is None or not facts.fresh:
+                facts = self._facts(claims[place:])
             if time.monotonic() - renewed > self._lease.total_seconds() / 2:
                 self._renew(claims[place:])
                 renewed = time.monotonic()
-            done[self.process(claim)] += 1
+            done[self.process(claim, facts)] += 1
             self._milestone("mid_batch")
         return done
 
@@ -124,7 +128,7 @@ class Worker:
         deliveries = self._setting.tables.deliveries
         clock = self._setting.clock
         due = (
-            sa.select(deliveries.c.id, deliveries.c.token)
+            sa.select(deliveries.c.id, deliveries.c.token, deliveries.c.sequence_id, deliveries.c.customer_id)
             .where(deliveries.c.state == State.PLANNED, deliveries.c.due_at <= clock.now())
             .order_by(deliveries.c.due_at, deliveries.c.id)
             .limit(self._batch)
@@ -143,13 +147,16 @@ class Worker:
                         lease_until=clock.now(self._lease),
                     )
                 )  # fmt: skip
-        return [Claim(row.id, row.token + 1) for row in rows]
+        return [Claim(row.id, row.token + 1, row.sequence_id, row.customer_id) for row in rows]
 
-    def process(self, claim: Claim) -> str:
-        """Bring one claimed delivery as far as it goes; what became of it, in a word."""
+    def process(self, claim: Claim, facts: Facts | None = None) -> str:
+        """Bring one claimed delivery as far as it goes; what became of it, in a word.
+
+        Without ``facts`` about its customer they are read for it alone.
+        """
         # From before the lease is renewed, so that the sender gives up before the lease does.
         deadline = time.monotonic() + self._deadline.total_seconds()
-        prepared = self._prepared(claim)
+        prepared = self._prepared(claim, facts)
         if not isinstance(prepared, Prepared):
             return prepared
         self._milestone("after_prepare")
@@ -166,10 +173,25 @@ class Worker:
             log.info("delivery=%s outcome=%s %s", claim.id, type(answer).__name__, described(answer))
         return word if known else "lost"
 
-    def _prepared(self, claim: Claim) -> Prepared | str:
+    def _facts(self, claims: Sequence[Claim]) -> Facts | None:
+        """What the shop says of the customers of these claims; None where one of them spoils it for the others."""
+        customers: dict[int, set[Any]] = {}
+        for claim in claims:
+            customers.setdefault(claim.sequence, set()).add(claim.customer)
         try:
             with self._link.writing() as connection:
-                found = Preparation(self._setting, connection, claim, self._lease).prepared()
+                return read(self._setting, connection, customers)
+        except Exception as cause:
+            if lost(cause):
+                raise
+            return None
+
+    def _prepared(self, claim: Claim, facts: Facts | None) -> Prepared | str:
+        try:
+            with self._link.writing() as connection:
+                if facts is None:
+                    facts = read(self._setting, connection, {claim.sequence: {claim.customer}})
+                found = Preparation(self._setting, connection, claim, facts, self._lease).prepared()
         except Exception as cause:
             if lost(cause):
                 raise
