@@ -57,7 +57,7 @@ customer.same: there is no field "emial"; did you mean "email"?
 customer.same: "email" stands there twice
 customer.fields.email: stands in "same" as well
 customer.fields.id: the id is the key: write key = … in the section itself
-customer.fields.created_at: there is no join "shp"; a column with a dot in its name is { column = "shp.created" }; did you mean "shop"?
+customer.fields.created_at: there is no join "shp"; a column with a dot in its name is { column = "shp.created" }
 customer.fields.gender.codes: F stands for two choices
 customer.fields.gender.codes.femlae: there is no choice "femlae"; did you mean "female"?
 customer.fields.birth_date: one of column, sql, json and attribute says where it is; column and sql are given
