@@ -351,6 +351,8 @@ def test_names_are_kept_apart():
     assert [each.name for each in found] == ["VIP", "vip (2)", "A/B", "A-B (4)", "Segment 5", "x" * 191, "two words"]
     assert [each.title for each in found[:2]] == ["", "vip"]
     assert len({each.name for each in found}) == 7
+    found = segments(*(row(combine(SALES), segment_id=n, name=name) for n, name in enumerate(["X (3)", "X", "X"], 1)))
+    assert [each.name for each in found] == ["X (3)", "X", "X (3) (3)"]
 
 
 def test_steps():

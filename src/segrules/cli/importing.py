@@ -176,7 +176,10 @@ def _report(segments: Sequence[Imported], folder: Path | None) -> None:
         for name in named:
             click.echo(f"  {name}: {DIFFERENCES[name]}")
     counts = [sum(each.carried.value == carried for each in segments) for carried in _HEADS]
-    click.echo(f"\n{len(segments)} segments: {counts[0]} exactly, {counts[1]} with a difference, {counts[2]} not")
+    several = "" if len(segments) == 1 else "s"
+    click.echo(
+        f"\n{len(segments)} segment{several}: {counts[0]} exactly, {counts[1]} with a difference, {counts[2]} not"
+    )
     if folder is None:
         click.echo("Nothing is written; write the files with --out FOLDER.")
     else:

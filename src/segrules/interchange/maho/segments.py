@@ -155,7 +155,8 @@ class _One:
         """The title, made different from other names: the files of two that differ in case only would meet."""
         name = title[:_LONGEST_NAME].strip()
         if _file_name(name) in self.taken:
-            name = f"{title[: _LONGEST_NAME - 16].strip()} ({self.number})"
+            while _file_name(name) in self.taken:
+                name = f"{name[: _LONGEST_NAME - 16].strip()} ({self.number})"
             self.notes.append(f'another segment has the same name, so this one is called "{name}"')
         self.taken.add(_file_name(name))
         return name
