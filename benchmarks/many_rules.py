@@ -39,28 +39,40 @@ SHOP = sr.Shop.default(
     },
 )  # fmt: skip
 
-Node = tuple[str, Any]
+#: A condition in the language, in Python, and as a Polars expression.
+Node = tuple[str, str, str]
 
 
 def leaf(r: random.Random) -> Node:
-    """A condition in the language, and the same in Python."""
     field = r.choice(
         ("sales", "refunds", "average", "visits", "orders_count", "points", "credit", "tier", "group", "day")
     )
     if field in ("tier", "group"):
         words = r.sample(TIERS if field == "tier" else GROUPS, r.choice((1, 1, 2)))
         if len(words) == 1:
-            return f"customer.{field} is {words[0]}", f'c["{field}"] == "{words[0]}"'
-        return f"customer.{field} in ({', '.join(words)})", f'c["{field}"] in {set(words)!r}'
+            return f"customer.{field} is {words[0]}", f'c["{field}"] == "{words[0]}"', f'C("{field}") == "{words[0]}"'
+        return (
+            f"customer.{field} in ({', '.join(words)})",
+            f'c["{field}"] in {set(words)!r}',
+            f'C("{field}").is_in({words!r})',
+        )
     if field == "day":
         days = r.choice((7, 30, 90, 180, 365, 730))
         if r.random() < 0.5:
-            return f"customer.created_at before {days} days ago", f'c["created_at"] < AGO[{days}]'
-        return f"customer.created_at in last {days} days", f'AGO[{days}] <= c["created_at"] <= NOW'
+            return (
+                f"customer.created_at before {days} days ago",
+                f'c["created_at"] < AGO[{days}]',
+                f'C("created_at") < AGO[{days}]',
+            )
+        return (
+            f"customer.created_at in last {days} days",
+            f'AGO[{days}] <= c["created_at"] <= NOW',
+            f'C("created_at").is_between(AGO[{days}], NOW)',
+        )
     steps = {"sales": 500, "refunds": 50, "average": 25, "visits": 5, "orders_count": 2, "points": 100, "credit": 20}
     bound = steps[field] * r.randrange(1, 12)
     op = r.choice((">", "<", ">=", "<="))
-    return f"customer.{field} {op} {bound}", f'c["{field}"] {op} {bound}'
+    return f"customer.{field} {op} {bound}", f'c["{field}"] {op} {bound}', f'C("{field}") {op} {bound}'
 
 
 def tree(r: random.Random, depth: int) -> Node:
@@ -69,10 +81,12 @@ def tree(r: random.Random, depth: int) -> Node:
     for _ in range(r.choice((2, 3, 4) if depth == 0 else (2, 2, 3))):
         inner = (depth < 1 and r.random() < 0.4) or (depth < 3 and r.random() < 0.08)
         parts.append(tree(r, depth + 1) if inner else leaf(r))
-    return tuple(f"({f' {kind} '.join(part[side] for part in parts)})" for side in (0, 1))  # type: ignore[return-value]
+    joints = (f" {kind} ", f" {kind} ", ") & (" if kind == "and" else ") | (")
+    joined = [joint.join(part[side] for part in parts) for side, joint in enumerate(joints)]
+    return f"({joined[0]})", f"({joined[1]})", f"(({joined[2]}))"
 
 
-def order_leaf(r: random.Random) -> Node:
+def order_leaf(r: random.Random) -> tuple[str, str]:
     match r.randrange(5):
         case 0:
             bound = 100 * r.randrange(1, 20)
@@ -99,7 +113,7 @@ def order_leaf(r: random.Random) -> Node:
 
 def order_rule(r: random.Random) -> Node:
     parts = [order_leaf(r) if r.random() < 0.7 else leaf(r) for _ in range(r.choice((2, 3, 3)))]
-    return tuple(" and ".join(part[side] for part in parts) for side in (0, 1))  # type: ignore[return-value]
+    return " and ".join(part[0] for part in parts), " and ".join(part[1] for part in parts), ""
 
 
 def customer(r: random.Random, number: int, with_rows: bool) -> dict[str, Any]:
@@ -225,8 +239,8 @@ def microseconds(ask: Callable[[Any], Any], customers: list[Any], seconds: float
 
 
 def compare(title: str, nodes: list[Node], customers: list[Any], with_peers: bool) -> None:
-    rules = {f"rule {number}": sr.parse(text, SHOP) for number, (text, _) in enumerate(nodes)}
-    hand = by_hand(source for _, source in nodes)
+    rules = {f"rule {number}": sr.parse(text, SHOP) for number, (text, *_) in enumerate(nodes)}
+    hand = by_hand(source for _, source, _ in nodes)
     started = time.perf_counter()
     ours = sr.RuleSet(rules, SHOP)
     ours.matching(customers[0], at=AT)
@@ -263,14 +277,57 @@ def compare(title: str, nodes: list[Node], customers: list[Any], with_peers: boo
         f"  one rule added {added * 1e3:.2f} ms, removed {(time.perf_counter() - started) * 1e3:.2f} ms, first answer included"
     )
     if with_peers:
-        for name, ask in peers([source for _, source in nodes]).items():
+        for name, ask in peers([source for _, source, _ in nodes]).items():
             row(name, ask)
+
+
+def tables(title: str, nodes: list[Node], count: int, with_rows: bool) -> None:
+    """The same rules over a table of many customers: by Arrow, one by one, and by Polars expressions written by hand."""
+    try:
+        import pyarrow as pa
+    except ImportError:
+        return
+    r = random.Random(9)
+    customers = [customer(r, number, with_rows) for number in range(count)]
+    table = pa.Table.from_pylist(customers)
+    ours = sr.RuleSet({f"rule {number}": sr.parse(text, SHOP) for number, (text, *_) in enumerate(nodes)}, SHOP)
+    print(f"\n{title} in a table: {len(nodes)} rules, {count} customers")
+    expected = [set(each) for each in ours.matching_all(customers, at=AT)]
+
+    def row(what: str, ask: Callable[[], Any]) -> Any:
+        best = float("inf")
+        for _ in range(5):
+            started = time.perf_counter()
+            found = ask()
+            best = min(best, time.perf_counter() - started)
+        print(f"  {what:42}{best * 1e3:10.1f} ms, {best / count * 1e6:.2f} µs a customer", flush=True)
+        return found
+
+    def same(columns: Any) -> bool:
+        return [{name for name, holds in each.items() if holds} for each in columns.to_pylist()] == expected
+
+    row("RuleSet, one by one", lambda: [bool(each) for each in ours.matching_all(customers, at=AT)])
+    row("the same, from the table", lambda: [bool(each) for each in ours.matching_all(table.to_pylist(), at=AT)])
+    assert same(row("RuleSet, matching_columns", lambda: ours.matching_columns(table, at=AT)))
+    row("RuleSet, matching_all over the table", lambda: [bool(each) for each in ours.matching_all(table, at=AT)])
+    try:
+        import polars
+    except ImportError:
+        return
+    if with_rows:
+        return
+    names = {"C": polars.col, "AGO": {days: ago(days) for days in range(800)}, "NOW": NOW}
+    expressions = [eval(f"({source})", names).alias(f"rule {number}") for number, (_, _, source) in enumerate(nodes)]
+    frame = polars.DataFrame(table)
+    assert same(row("Polars expressions by hand", lambda: frame.lazy().select(expressions).collect()).to_arrow())
+    row("Polars, one rule after the other", lambda: [frame.select(each) for each in expressions])
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rules", type=int, nargs="*", default=[10, 25, 100, 1000, 5000])
     arguments.add_argument("--orders", type=int, nargs="*", default=[100])
+    arguments.add_argument("--tables", type=int, nargs="*", default=[10_000])
     arguments.add_argument("--peers", action="store_true")
     given = arguments.parse_args()
     print(f"Python {platform.python_version()}, segrules {sr.__version__}, {platform.machine()} {sys.platform}")
@@ -284,6 +341,11 @@ def main() -> None:
     for count in given.orders:
         r = random.Random(count)
         compare("orders and views", [order_rule(r) for _ in range(count)], customers, False)
+    for count in given.tables:
+        r = random.Random(1)
+        tables("fields", [tree(r, 0)], count, with_rows=False)
+        tables("fields", [tree(r, 0) for _ in range(100)], count, with_rows=False)
+        tables("orders and views", [order_rule(r) for _ in range(100)], count, with_rows=True)
 
 
 if __name__ == "__main__":

@@ -165,6 +165,7 @@ class _Rows:
     _known: dict[tuple[_Scope, Term | Predicate], Any] = field(factory=dict, init=False)
     _folded: dict[tuple[_Scope, Term], pa.Array] = field(factory=dict, init=False)
     _picked: dict[tuple[_Scope, Source], _Scope] = field(factory=dict, init=False)
+    _units: dict[tuple[_Scope, Term], tuple[pa.Array, int] | None] = field(factory=dict, init=False)
 
     @_customers.default
     def _first(self) -> _Scope:
@@ -206,7 +207,7 @@ class _Rows:
             found = self._asked(node, scope)
             if isinstance(found, pa.Scalar):
                 found = pa.repeat(found, scope.length)
-            found = self._known[key] = pc.fill_null(found, False)
+            found = self._known[key] = pc.fill_null(found, False) if found.null_count else found
         return found
 
     def _asked(self, node: Predicate, scope: _Scope) -> Values:
@@ -253,8 +254,11 @@ class _Rows:
             op, left, right = op.mirrored, right, left
         one = self._comparable(left, kind, scope)
         if kind is Kind.NUMBER:
-            if pa.types.is_integer(one.type) and isinstance(right, Const) and isinstance(right.value, Decimal):
-                return _compare_whole(op, one, right.value)
+            if isinstance(right, Const) and isinstance(right.value, Decimal) and right.value.adjusted() < 40:
+                if (scope, left) not in self._units:
+                    self._units[scope, left] = numbers.units(one)
+                if (units := self._units[scope, left]) is not None:
+                    return _compare_whole(op, units[0], Fraction(right.value) * 10 ** units[1])
             return _COMPARE[op](*numbers.alike((one, self._term(right, scope))))
         return _COMPARE[op](one, self._comparable(right, kind, scope))
 
@@ -371,12 +375,10 @@ def _numbered(length: int) -> pa.Array:
     return pc.indices_nonzero(pa.repeat(True, length)).cast(pa.int64())
 
 
-def _compare_whole(op: Op, values: Values, constant: Decimal) -> Values:
+def _compare_whole(op: Op, values: Values, constant: Fraction) -> Values:
     """Whole numbers against a constant, which need not be one."""
-    whole = whole_bound(op, Fraction(constant)) if constant.adjusted() < 40 else None
-    if whole is None and op is not Op.EQ:
-        raise NotColumnar
-    if whole is None or (whole[0] is Op.EQ and abs(whole[1]) >= _INT64):
+    whole = whole_bound(op, constant)
+    if whole is None:
         return pa.scalar(False)
     if abs(whole[1]) >= _INT64:
         raise NotColumnar

@@ -62,6 +62,16 @@ def multiply(one: Values, two: Values) -> Values:
     return pc.multiply(one, two)
 
 
+def units(values: Values) -> tuple[Values, int] | None:
+    """Numbers of at most 18 digits as whole numbers of so many places, which compare much faster; else None."""
+    if pa.types.is_integer(values.type):
+        return values, 0
+    whole, scale = _digits(values)
+    if whole + scale > 18:
+        return None
+    return pc.multiply(values, pa.scalar(Decimal(10**scale), pa.decimal128(scale + 1, 0))).cast(pa.int64()), scale
+
+
 def summable(values: Values) -> Values:
     """The same numbers in a type that holds their sum."""
     more = len(str(len(values)))
