@@ -21,6 +21,8 @@ def test_page(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     complaints: list[str] = []
     runner = doctest.DocTestRunner(optionflags=FLAGS)
     for block in blocks(page):
+        if block.remark is not None and block.remark.startswith("file "):
+            Path(block.remark.removeprefix("file ")).write_text(block.text, encoding="utf-8")
         if block.language != "python" or block.remark == "not run":
             continue
         if ">>>" in block.text:
