@@ -54,7 +54,7 @@ def main() -> int:
             loaded = [pk for pk, customer in zip(everybody, customers, strict=True) if matches(customer)]
         agree = ids == loaded == [user.pk for user in with_django] and names == expected.split()
         wrong += not agree
-        print(f"{'agree   ' if agree else 'DISAGREE'}  {', '.join(names):<18}  {rule}")
+        print(f"{'agree   ' if agree else 'DISAGREE'}  {', '.join(names):<18}  {' '.join(str(rule).split())}")
     segments = store()
     segments.create_tables()
     if not segments.list():

@@ -73,7 +73,7 @@ def raw_type(field: FieldDeclaration) -> TypeEngine[Any]:
         case Kind.MOMENT if field.kept in storage.UNITS:
             return sa.BigInteger()
         case Kind.MOMENT:
-            return sa.DateTime(timezone=field.kept == "aware")
+            return sa.DateTime(timezone=field.kept in ("aware", "django"))
         case _:
             return sa.String()
 

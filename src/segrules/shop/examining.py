@@ -282,6 +282,8 @@ def _unfit_moment(
     if not isinstance(live, sa.DateTime):
         return f'{shown}, which holds no moments; sql = "…" may cast it'
     knows_zone = bool(live.timezone) or isinstance(live, mysql.TIMESTAMP)
+    if field.kept == "django":
+        return None if knows_zone == (dialect == "postgresql") else f"{shown}, and not as Django keeps moments"
     if knows_zone and field.kept != "aware":
         return f'{shown}, which knows its zone: write kept = "aware"'
     if not knows_zone and field.kept == "aware":

@@ -29,7 +29,7 @@ _FIELD_KEYS = (
     "required", "exact", "type", "help",
 )  # fmt: skip
 #: How moments can be kept, besides in the time of a named zone.
-TIMES = ("utc", "aware", "epoch", "epoch_ms", "epoch_us")
+TIMES = ("utc", "aware", "django", "epoch", "epoch_ms", "epoch_us")
 #: How amounts can be kept, each with the decimals that it has unless it says otherwise.
 MONEY = {"decimal": 4, "minor": 2, "float": 2}
 _TYPES: dict[str, type[FieldType]] = {
@@ -137,7 +137,7 @@ class FieldReader:
         yes = _codes_of(section, "yes") if kept.kind is Kind.YESNO else ()
         if kept.kind is Kind.YESNO and is_text and not yes:
             yes = ("true",) if json else ("1",)
-        if is_text and how == "aware":
+        if is_text and how in ("aware", "django"):
             section.wrong("kept", "a moment in text cannot be aware; read it with sql = …")
         if is_text and codes is not None:
             codes = {choice: tuple(str(each) for each in listed) for choice, listed in codes.items()}

@@ -94,7 +94,19 @@ class utc_moment(KeptMoment):  # noqa: N801
     inherit_cache = True
 
 
-class aware_moment(KeptMoment):  # noqa: N801
+class django_moment(KeptMoment):  # noqa: N801
+    """A moment as Django keeps it: with its zone on PostgreSQL, elsewhere in naive UTC."""
+
+    inherit_cache = True
+
+    def _sides(self, moment: datetime, engine: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        if engine == "postgresql":
+            kind = sa.DateTime(timezone=True)
+            return sa.type_coerce(self.raw, kind), sa.literal(moment.replace(tzinfo=UTC), kind)
+        return super()._sides(moment, engine)
+
+
+class aware_moment(django_moment):  # noqa: N801
     """A moment that is kept with its zone: TIMESTAMPTZ, MariaDB's TIMESTAMP, on SQLite ISO text with an offset."""
 
     inherit_cache = True
@@ -102,8 +114,7 @@ class aware_moment(KeptMoment):  # noqa: N801
     def _sides(self, moment: datetime, engine: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
         since = (moment - _EPOCH) // _STEP
         if engine == "postgresql":
-            kind = sa.DateTime(timezone=True)
-            return sa.type_coerce(self.raw, kind), sa.literal(moment.replace(tzinfo=UTC), kind)
+            return super()._sides(moment, engine)
         if engine == "mariadb":
             seconds = sa.Numeric(20, 6)
             return sa.func.unix_timestamp(self.raw, type_=seconds), sa.literal(Decimal(since).scaleb(-6), seconds)
@@ -194,6 +205,11 @@ class moment_in_text(FunctionElement[Any]):  # noqa: N801
 
 _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
     utc_moment: {"sqlite": "segrules_moment({0}, 'UTC')", "": "{0}"},
+    django_moment: {
+        "sqlite": "segrules_moment({0}, 'UTC')",
+        "postgresql": "({0} AT TIME ZONE 'UTC')",
+        "": "{0}",
+    },
     aware_moment: {
         "sqlite": "segrules_moment({0}, 'UTC')",
         "postgresql": "({0} AT TIME ZONE 'UTC')",
@@ -319,11 +335,13 @@ Read = Callable[[ColumnElement[Any]], ColumnElement[Any]]
 
 
 def reader_of_moments(kept: str) -> Read:
-    """How moments are read that are kept so: ``utc``, ``aware``, one of the epochs, or the name of a zone."""
+    """How moments are read that are kept ``utc``, ``aware``, ``django``, as one of the epochs, or in a named zone."""
     if kept == "utc":
         return utc_moment
     if kept == "aware":
         return aware_moment
+    if kept == "django":
+        return django_moment
     if kept in UNITS:
         return lambda raw: epoch_moment(raw, UNITS[kept])
     return lambda raw: local_moment(raw, kept)
