@@ -1,6 +1,9 @@
 """The commands of stored segments, on the demonstration's kind of shop in a file."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,3 +118,30 @@ def test_what_goes_wrong(run: Run, tmp_path: Path) -> None:
     assert "uk             0" in failed.stdout
     assert "nonsense" in failed.stderr
     assert "nonsense" in run("segments", code=1).stderr
+
+
+def test_members_that_time_changes(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "segments" / "as.seg").write_text("anniversary of customer.created_at is today", encoding="utf-8")
+    run("apply", "segments")
+    run("refresh", "--all", "--at", "2025-07-04")
+    assert answer(run("segments", "as", "--json"))["segments"][0]["next_change_at"] is None
+    run("refresh", "--all", "--lag", 10, "--at", "2025-07-04")
+    assert answer(run("segments", "as", "--json"))["segments"][0]["next_change_at"] == "2026-01-01T00:00:00Z"
+    assert "changes next: 2026-01-01T00:00:00Z" in run("segments", "as").stdout
+    yearly = ("refresh", "--due", "--schedule", "0 5 2 7 *", "--lag", 10, "--at")
+    assert run(*yearly, "2026-01-01T00:09").stdout == "Nothing to do.\n"
+    assert [each["segment"] for each in answer(run(*yearly, "2026-01-01T00:10", "--json"))["segments"]] == ["as", "uk"]
+
+
+def test_a_bar_on_a_terminal(run: Run, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    run("apply", "segments")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "segrules.cli", "refresh", "--all"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, cwd=tmp_path, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert "Refreshing" in shown
+    assert "2/2" in shown
+    assert b"Refreshing" not in done.stdout

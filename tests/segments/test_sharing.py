@@ -102,8 +102,9 @@ SPENT = {name: f"lifetime.sales > {amount}" for name, amount in {"a": 10, "b": 2
 
 
 @pytest.fixture
-def spenders(store: SegmentStore) -> Iterator[SegmentStore]:
-    """Customers who have spent ten times their number, up to 50; four segments of them."""
+def spenders(store: SegmentStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[SegmentStore]:
+    """Customers who have spent ten times their number, up to 50; four segments of them, which share."""
+    monkeypatch.setattr("segrules.segments.sharing.ENOUGH", 3)
     orders = store.shop.tables["orders"]  # type: ignore[attr-defined]
     with store.engine.begin() as connection:
         connection.execute(sa.delete(orders))

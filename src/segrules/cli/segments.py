@@ -85,8 +85,8 @@ def segments_command(
     Exit code 1 when a segment's last refresh failed, so that a monitor can ask.
 
     JSON: {"segments": [{"name", "title", "rule", "active", "websites", "groups", "refresh", "priority", "version",
-    "status", "message", "members", "at", "finished_at"}]}; with NAME also "history": [{"at", "members", "entered",
-    "left", "seconds", "reason"}] and "used_by": [name]
+    "status", "message", "members", "at", "finished_at", "next_change_at"}]}; with NAME also "history": [{"at",
+    "members", "entered", "left", "seconds", "reason"}] and "used_by": [name]
     """
     from segrules.segments import Status
 
@@ -244,6 +244,7 @@ def _to_json(segment: Any, state: State) -> dict[str, Any]:
         "members": state.members,
         "at": iso(state.at),
         "finished_at": iso(state.finished_at),
+        "next_change_at": iso(state.next_change_at),
     }
 
 
@@ -285,6 +286,7 @@ def _detail(listed: dict[str, Any], history: Sequence[dict[str, Any]], users: Se
         "priority": str(listed["priority"]),
         "version": str(listed["version"]),
         "used by": ", ".join(users),
+        "changes next": listed["next_change_at"],
         "message": listed["message"],
     }
     for word, value in facts.items():

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     metavar="CRON",
     help="When segments are due, in the shop's zone.  [default: 0 5 * * *]",
 )
+@click.option(
+    "--lag",
+    type=click.IntRange(0),
+    envvar="SEGRULES_LAG",
+    metavar="MINUTES",
+    help="Members may lag so far behind the passing of time; without, the schedule alone counts.",
+)
 @click.option("--at", metavar="MOMENT", help="The moment at which customers are judged.  [default: now]")
 @click.option(
     "--customers",
@@ -47,6 +54,7 @@ def refresh_command(
     everything: bool,
     due: bool,
     schedule: str,
+    lag: int | None,
     at: str | None,
     customers: str | None,
     log: bool,
@@ -69,7 +77,8 @@ def refresh_command(
     ids = None if customers is None else _ids(customers)
     if log:
         _log_to_terminal()
-    with opened(database, prefix, timezone, schedule=schedule) as store:
+    lagging = None if lag is None else timedelta(minutes=lag)
+    with opened(database, prefix, timezone, schedule=schedule, lag=lagging) as store:
         moment = datetime.now(UTC) if at is None else moment_of(at, "--at")
         moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=store.shop.zone)
         with _progress(store) as progress:

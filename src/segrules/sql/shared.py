@@ -54,7 +54,7 @@ from segrules.sql.writer import Writer, answered, renewed
 #: The name of the table, which is one of the connection's own.
 TABLE = "segrules_shared"
 #: From so many rules on it pays to read the rows of a relation for all of them.
-ENOUGH = 3
+ENOUGH = 8
 #: So many columns the table has at most, and so many passes over relations fill it.
 _COLUMNS, _PASSES = 400, 24
 #: Fewer parts are no longer made fewer when a database refuses the statement.
