@@ -32,8 +32,8 @@ class Expression:
 class FieldDeclaration:
     """Where a field is, and how it is kept there.
 
-    ``kept``: for moments ``utc``, ``aware``, ``django``, an epoch or a zone; for numbers ``decimal``, ``minor``, ``float`` or
-    ``whole``. ``decimals`` are those of a number. ``json``: the member of a document that the place holds.
+    ``kept``: for moments ``utc``, ``aware``, ``django``, an epoch or a zone; for numbers ``decimal``, ``minor``,
+    ``float`` or ``whole``. ``decimals`` are those of a number. ``json``: the member of a document that the place holds.
     """
 
     name: str
