@@ -274,6 +274,8 @@ class RuleSet:
         return list(dict.fromkeys(each for each in (name, *leading) if each in self._rules))
 
     def _check_parameters(self) -> None:
+        if not self._parameters:
+            return
         asked = {each for rule in (*self._rules.values(), *self._segments.values()) for each in rule.parameters}
         unknown = sorted(set(self._parameters) - asked)
         if unknown:
