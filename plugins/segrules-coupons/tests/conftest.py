@@ -73,7 +73,7 @@ def lite(stores: Stores) -> CouponStore:
 
 @pytest.fixture(params=BACKENDS)
 def connect(request: pytest.FixtureRequest, stores: Stores, tmp_path: Path) -> Callable[[], CouponStore]:
-    """Opens the same store anew, with connections of its own, as another thread or process has it."""
+    """Opens the same store anew, with a connection of its own, as another thread or process has it."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'shop.db'}"
         store = opened(sa.create_engine(url))
@@ -90,5 +90,8 @@ def connect(request: pytest.FixtureRequest, stores: Stores, tmp_path: Path) -> C
 
 def at(url: str | sa.URL, **arguments: str) -> CouponStore:
     shop = sr.Shop.default(timezone="Europe/Rome")
-    engine = sa.create_engine(url, connect_args=arguments, pool_size=1, max_overflow=0)
+    engine = sa.create_engine(url, connect_args=arguments, pool_size=1, max_overflow=0, pool_timeout=60)
+    if engine.dialect.name == "sqlite":
+        # No test pulls the plug, and a disk that others use is slow.
+        sa.event.listen(engine, "connect", lambda raw, record: raw.execute("PRAGMA synchronous = OFF") and None)
     return CouponStore(engine, shop, segments=sr.SegmentStore(engine, shop))
