@@ -40,7 +40,7 @@ def preview(
     """
     recipient = SAMPLE.recipient
     if audience is not None and connection is not None:
-        found = audience.recipient(connection, customer)
+        found = audience.recipients(connection, [customer]).get(customer)
         if found is None:
             raise SequenceError(f"there is no customer {customer!r}")
         recipient = found
