@@ -76,6 +76,7 @@ def test_more_sub_queries_than_duckdb_plans(word: str) -> None:
 
     shop = Shop.default()
     assert rule(100).select(shop, "duckdb") is not None
+    assert parse("activity.days_inactive > 3").select(Shop.default("Europe/Rome"), "duckdb") is not None
     with pytest.raises(BackendError, match=r"makes 101 sub-queries and DuckDB plans 100 at most.*make segments"):
         rule(101).select(shop, "duckdb")
 
