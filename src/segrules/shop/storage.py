@@ -134,7 +134,7 @@ class epoch_moment(KeptMoment):  # noqa: N801
 
     def _sides(self, moment: datetime, engine: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
         units = int(str(list(self.clauses)[1]))
-        first = -((_EPOCH - moment) * units // timedelta(seconds=1))
+        first = -((_EPOCH - moment) // _STEP * units // 1_000_000)
         return self.raw, sa.literal(first, sa.BigInteger())
 
 
