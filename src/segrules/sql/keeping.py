@@ -65,7 +65,7 @@ def settle(connection: sa.Connection, table: sa.Table, count: int) -> None:
     if count > _SMALL and engine_name(connection.dialect.name) == "postgresql":
         key = connection.dialect.identifier_preparer.quote(table.c[0].name)
         connection.exec_driver_sql(f"CREATE UNIQUE INDEX ON pg_temp.{table.name} ({key})")
-        connection.exec_driver_sql(f"ANALYZE pg_temp.{table.name}")
+        connection.exec_driver_sql(f"ANALYZE pg_temp.{table.name} ({key})")
 
 
 def drop(connection: sa.Connection, table: sa.Table) -> None:
