@@ -34,8 +34,8 @@ def priced(
 
 def cart(*lines: tuple[str, str | int], currency: str = "EUR", **more: Any) -> Cart:
     """Lines of price and quantity, with the skus A, B, C, …"""
-    items = [Item(sku="ABCDEFGH"[place], price=price, qty=qty) for place, (price, qty) in enumerate(lines)]  # type: ignore[arg-type]
-    return Cart(items=items, currency=currency, **more)
+    items = [Item(sku="ABCDEFGH"[place], price=price, qty=qty) for place, (price, qty) in enumerate(lines)]  # type:
+    ignore[arg-type] return Cart(items=items, currency=currency, **more)
 
 
 def discounts(found: Quote) -> list[str]:
@@ -166,9 +166,7 @@ def test_items_narrow_a_discount() -> None:
     ],
 )
 def test_the_cart_in_conditions_is_the_one_being_priced(condition: str, holds: bool) -> None:
-    bought = cart(
-        ("19.99", 3), ("5", 1), shipping="4.90", store="de", created_at=datetime(2025, 7, 1, tzinfo=UTC)
-    )
+    bought = cart(("19.99", 3), ("5", 1), shipping="4.90", store="de", created_at=datetime(2025, 7, 1, tzinfo=UTC))
     assert bool(priced(bought, [SalesRule(key="a", amount=1, condition=condition)]).applied) is holds
 
 
@@ -276,7 +274,8 @@ def test_every_reason_has_its_sentence() -> None:
 
 def test_a_condition_that_means_nothing_any_more_stops_no_other() -> None:
     found = priced(
-        cart(("10", 1)), [SalesRule(key="bad", amount=5, condition="customer.shoe_size > 40"), SalesRule(key="ok", amount=5)]
+        cart(("10", 1)),
+        [SalesRule(key="bad", amount=5, condition="customer.shoe_size > 40"), SalesRule(key="ok", amount=5)],
     )
     assert [each.reason for each in found.verdicts] == [Reason.BROKEN, Reason.APPLIED]
     assert "shoe_size" in found.verdicts[0].message
@@ -404,7 +403,7 @@ def test_shares_come_to_the_rounded_sum(shares: list[Fraction], highest: int | N
 
 def test_single_rules_by_hand() -> None:
     """Every action against plain arithmetic on small carts."""
-    for first, second, amount in itertools.product(range(0, 12), range(0, 12), (1, 33, 50, 100)):
+    for first, second, amount in itertools.product(range(12), range(12), (1, 33, 50, 100)):
         found = priced(cart((f"0.{first:02}", 1), (f"0.{second:02}", 1)), [SalesRule(key="a", amount=amount)])
         assert found.discount == Decimal((2 * (first + second) * amount + 100) // 200) / 100
 

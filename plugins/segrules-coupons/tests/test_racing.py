@@ -147,9 +147,10 @@ def test_several_codes_in_any_order_do_not_block_each_other(connect: Callable[[]
 
     race(connect, work)
     with store.engine.connect() as connection:
-        uses, rules = store.tables.uses, store.tables.rules
-        held = sa.select(rules.c.key, sa.func.count(uses.c.id)).join(uses, uses.c.rule_id == rules.c.id)
-        counted = dict(connection.execute(held.where(uses.c.state == "reserved").group_by(rules.c.key)).all())  # type: ignore[arg-type]
+        uses, rules = store.tables.uses, store.tables.rules held = sa.select(rules.c.key,
+        sa.func.count(uses.c.id)).join(uses, uses.c.rule_id == rules.c.id) counted =
+        dict(connection.execute(held.where(uses.c.state == "reserved").group_by(rules.c.key)).all())  # type:
+        ignore[arg-type]
     assert {key: store.get(key).used for key in keys} == {key: counted.get(key, 0) for key in keys}
     assert all(number <= 20 for number in counted.values())
     store.engine.dispose()
@@ -168,7 +169,9 @@ def test_who_waits_too_long_is_told_so(connect: Callable[[], CouponStore]) -> No
     hasty = CouponStore(engine, store.shop, limits=Limits(patience=timedelta(seconds=0.2)))
     with store.engine.begin() as connection:
         store.reserve("o", [], rules=["once"], connection=connection)
-        with pytest.raises(CouponsBusyError, match="somebody else holds the database; nothing was written: database is"):
+        with pytest.raises(
+            CouponsBusyError, match="somebody else holds the database; nothing was written: database is"
+        ):
             hasty.reserve("p", [], rules=["once"])
     assert hasty.get("once").used == 1
     engine.dispose()

@@ -81,7 +81,7 @@ def test_released_uses_can_be_had_again(ready: CouponStore) -> None:
     assert states(ready, "order-1") == {"welcome": UseState.RELEASED}
     assert ready.release("order-1") == ready.reservation("order-1")
     ready.reserve("order-2", code, 1)
-    with pytest.raises(ReservationError, match="\"order-1\" cannot be confirmed: its use of \"welcome\" is released"):
+    with pytest.raises(ReservationError, match='"order-1" cannot be confirmed: its use of "welcome" is released'):
         ready.confirm("order-1")
     ready.release("order-2")
     ready.reserve("order-1", code, 1)
@@ -176,7 +176,9 @@ def test_the_database_itself_forbids_two_uses_of_one_slot(ready: CouponStore) ->
 
 
 def test_limits_of_customer_and_rule(ready: CouponStore) -> None:
-    ready.save(SalesRule(key="each", amount=1, needs_code=True, uses_per_customer=2, uses_total=3, uses_per_coupon=None))
+    ready.save(
+        SalesRule(key="each", amount=1, needs_code=True, uses_per_customer=2, uses_total=3, uses_per_coupon=None)
+    )
     ready.choose_code("each", "EACH")
     ready.reserve("o1", "EACH", 1)
     ready.reserve("o2", "EACH", 1)
@@ -252,11 +254,17 @@ def test_a_code_that_is_withdrawn_may_be_confirmed_where_it_is_held(ready: Coupo
     ("call", "message"),
     [
         (lambda s: s.reserve("o", []), 'the order "o" wants to use nothing: give codes, rules or a quote'),
-        (lambda s: s.reserve("o", "ONE", ttl=timedelta(0)), "for more than nothing and up to 30 days, 0:00:00, not 0:0"),
+        (
+            lambda s: s.reserve("o", "ONE", ttl=timedelta(0)),
+            "for more than nothing and up to 30 days, 0:00:00, not 0:0",
+        ),
         (lambda s: s.reserve("o", "ONE", ttl=timedelta(days=31)), "up to 30 days"),
         (lambda s: s.reserve("", "ONE"), "order: '' is none"),
         (lambda s: s.reserve("o", [], rules=["welcome"]), 'the sales rule "welcome" cannot be used: it needs a code'),
-        (lambda s: s.reserve("o", ["ONE", "TWO"]), "the code …TWO cannot be used: another code brings in the same rule"),
+        (
+            lambda s: s.reserve("o", ["ONE", "TWO"]),
+            "the code …TWO cannot be used: another code brings in the same rule",
+        ),
         (lambda s: s.reserve("o", [], rules=["nothing"]), 'there is no sales rule "nothing"'),
         (lambda s: s.confirm("nothing"), 'the order "nothing" has reserved nothing'),
         (lambda s: s.release("nothing"), 'the order "nothing" has reserved nothing'),

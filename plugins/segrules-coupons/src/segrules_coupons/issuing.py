@@ -73,10 +73,7 @@ def _issued(desk: Desk, issue_key: str, customer: str, *, lately: bool = False) 
         return None
     if row.customer != customer:
         raise CouponError(f'the issue key "{issue_key}" belongs to another customer')
-    coupon = desk.connection.execute(coupons(desk.tables, desk.tables.coupons.c.id == row.coupon_id)).first()
-    if coupon is None:
-        raise CouponError(f'the code of the issue key "{issue_key}" has expired and was deleted')
-    return coupon_of(coupon)
+    return coupon_of(desk.connection.execute(coupons(desk.tables, desk.tables.coupons.c.id == row.coupon_id)).one())
 
 
 def _personal_batch(desk: Desk, rule_id: int, pattern: Pattern, source: str) -> int:

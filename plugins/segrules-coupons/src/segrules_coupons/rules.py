@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import attrs
 import sqlalchemy as sa
 from attrs import frozen
 
-from segrules_coupons import database_clock
+from segrules_coupons import database_clock, money
 from segrules_coupons.coupon import aware
 from segrules_coupons.errors import SalesRuleConflictError, SalesRuleError
 from segrules_coupons.judging import condition_of, items_of
@@ -36,7 +37,18 @@ def stored_of(row: sa.Row[Any]) -> Stored:
         name: bool(values[name]) for name in ("active", "free_shipping", "stop_further", "needs_code", "gives_back")
     }
     moments = {name: aware(values[name]) for name in ("starts", "ends")}
-    return Stored(row.id, SalesRule(**{**values, **flags, **moments}))
+    amounts = {name: _written(values[name], values["currency"]) for name in ("amount", "max_discount", "min_subtotal")}
+    return Stored(row.id, SalesRule(**{**values, **flags, **moments, **amounts}))
+
+
+def _written(amount: Decimal | None, currency: str | None) -> Decimal | None:
+    """An amount with as many decimals as people write; a column has four."""
+    if amount is None:
+        return None
+    if currency is None:
+        return Decimal(f"{amount.normalize():f}")
+    shown = money.in_full(amount, currency)
+    return shown if shown == amount else amount
 
 
 def every(desk: Desk, *where: sa.ColumnElement[bool]) -> list[Stored]:

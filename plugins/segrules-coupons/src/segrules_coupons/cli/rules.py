@@ -21,7 +21,7 @@ from segrules_coupons.sales_rule import SalesRule
 def init_command(**given: Any) -> None:
     """Make the tables of the store where they are missing."""
     with opened(given, create=True) as store:
-        click.echo(f"{len(store.metadata.tables)} tables are there, from {min(store.metadata.tables)} on")
+        click.echo("there are now: " + ", ".join(sorted(store.metadata.tables)))
 
 
 @click.command("save", cls=Verb)
