@@ -370,26 +370,26 @@ EXACT_ROUNDING = Context(prec=400, rounding=ROUND_HALF_EVEN, Emin=-9999, Emax=99
 
 def all_of(*items: Predicate) -> Predicate:
     """The conjunction in its plainest form: flat, without trivial parts and repetitions."""
-    kept: list[Predicate] = []
+    kept: dict[Predicate, None] = {}
     for item in items:
-        for each in item.items if isinstance(item, And) else (item,):
-            if each == FALSE:
-                return FALSE
-            if each != TRUE and each not in kept:
-                kept.append(each)
-    return TRUE if not kept else kept[0] if len(kept) == 1 else And(tuple(kept))
+        kept.update(dict.fromkeys(item.items if isinstance(item, And) else (item,)))
+    if FALSE in kept:
+        return FALSE
+    kept.pop(TRUE, None)
+    found = tuple(kept)
+    return TRUE if not found else found[0] if len(found) == 1 else And(found)
 
 
 def any_of(*items: Predicate) -> Predicate:
     """The disjunction in its plainest form: flat, without trivial parts and repetitions."""
-    kept: list[Predicate] = []
+    kept: dict[Predicate, None] = {}
     for item in items:
-        for each in item.items if isinstance(item, Or) else (item,):
-            if each == TRUE:
-                return TRUE
-            if each != FALSE and each not in kept:
-                kept.append(each)
-    return FALSE if not kept else kept[0] if len(kept) == 1 else Or(tuple(kept))
+        kept.update(dict.fromkeys(item.items if isinstance(item, Or) else (item,)))
+    if TRUE in kept:
+        return TRUE
+    kept.pop(FALSE, None)
+    found = tuple(kept)
+    return FALSE if not found else found[0] if len(found) == 1 else Or(found)
 
 
 def negate(predicate: Predicate) -> Predicate:

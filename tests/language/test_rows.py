@@ -46,3 +46,19 @@ def test_the_word_inside_names_the_outer_row(vocabulary):
     condition = parse(rule, vocabulary).condition
     assert [each.level for each in nodes.walk(condition) if isinstance(each, nodes.FieldRef)] == [3, 2]
     assert format_condition(condition) == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("any order_item where (type is order_item.type)", "any order_item where (type = order_item.type)"),
+        ("any order where (store = order.status)", "any order where (store = order.status)"),
+        ("any order where (store = status)", "any order where (store is status)"),
+        ("any order_item where (type in (order_item.type, simple))",) * 2,
+        ("any order where (updated_at > order.created_at)", "any order where (updated_at > created_at)"),
+    ],
+)
+def test_a_field_that_a_choice_could_be_taken_for_keeps_its_row(text, canonical, vocabulary):
+    condition = parse(text, vocabulary).condition
+    assert format_condition(condition) == canonical
+    assert parse(canonical, vocabulary).condition == condition

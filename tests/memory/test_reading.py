@@ -384,3 +384,12 @@ def test_threads_share_a_predicate() -> None:
     sys.setswitchinterval(interval)
     assert len(answers) == 4000
     assert all(answers)
+
+
+def test_a_function_that_holds_says_nothing_about_its_values() -> None:
+    text = Field(CUSTOMER, "x", Kind.TEXT)
+    absent = Native("absent", (text,), sql=lambda x: x.is_(None), python=lambda x: x is None)
+    asked = OneOf(text, (Const("a", Kind.TEXT), Const("K", Kind.TEXT)), Kind.TEXT)
+    matches = predicate(And((absent, asked)))
+    assert not matches({}) and not matches({"x": "a"})
+    assert predicate(And((Not(absent), asked)))({"x": "A"})

@@ -74,7 +74,11 @@ def _moment(literal: nodes.MomentLiteral) -> str:
 def field_path(ref: nodes.FieldRef, rows: Rows) -> str:
     """How a field is written where these rows are open."""
     innermost = ref.level == len(rows) > 0 and rows[-1].relation == ref.relation and not ref.shorthand
-    return ref.name if innermost and ref.name not in RESERVED else f"{_row(ref.relation, ref.level, rows)}.{ref.name}"
+    return ref.name if innermost and ref.name not in RESERVED else _whole_path(ref, rows)
+
+
+def _whole_path(ref: nodes.FieldRef, rows: Rows) -> str:
+    return f"{_row(ref.relation, ref.level, rows)}.{ref.name}"
 
 
 def _row(relation: str, level: int, rows: Rows) -> str:
@@ -215,8 +219,9 @@ def _leaf(condition: nodes.Condition, rows: Rows) -> Iterator[str | nodes.Operan
     match condition:
         case nodes.Compare():
             yield condition.left
-            yield f" {_sign(condition.comparison, condition.right, condition.negated)} "
-            yield condition.right
+            right, is_equal = condition.right, condition.comparison is nodes.Comparison.EQUAL
+            yield f" {_sign(condition.comparison, right, condition.negated)} "
+            yield _opposite(right, rows) if is_equal else right
         case nodes.Between():
             yield condition.left
             yield " not between " if condition.negated else " between "
@@ -229,7 +234,8 @@ def _leaf(condition: nodes.Condition, rows: Rows) -> Iterator[str | nodes.Operan
             if isinstance(condition.values, nodes.Parameter):
                 yield condition.values
             else:
-                yield f"({', '.join([_operand(each, rows) for each in condition.values])})"
+                values = [_opposite(each, rows) for each in condition.values]
+                yield f"({', '.join([each if isinstance(each, str) else _operand(each, rows) for each in values])})"
         case nodes.Within():
             yield condition.left
             yield " not in " if condition.negated else " in "
@@ -249,6 +255,11 @@ def _leaf(condition: nodes.Condition, rows: Rows) -> Iterator[str | nodes.Operan
             yield f"{'not ' if condition.negated else ''}in segment {quoted(condition.name)}"
         case _:
             raise AssertionError(condition)
+
+
+def _opposite(operand: nodes.Operand, rows: Rows) -> str | nodes.Operand:
+    """What a value is equal to: a bare word opposite a choice would be read as one, so a field there has its row's."""
+    return _whole_path(operand, rows) if isinstance(operand, nodes.FieldRef) else operand
 
 
 # --- conditions on several lines -------------------------------------------------------------------

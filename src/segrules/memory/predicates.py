@@ -192,7 +192,8 @@ class Writer(Terms):
             case _:
                 self._read_now = {}
                 code = self._leaf(predicate)
-                self._known.update(self._read_now)
+                if not isinstance(predicate, Native):  # which may hold though a value is missing
+                    self._known.update(self._read_now)
                 return code
 
     def _inline_part(self, predicate: Predicate, depth: int) -> str:
