@@ -30,7 +30,7 @@ shop_option = click.option(
     metavar="FILE|PRESET",
     callback=_remember,
     expose_value=False,
-    help=f"The file that maps a shop of your own, or a preset such as oscar; without, the default shop.  [env: {VARIABLE}]",
+    help=f"The file that maps your shop, or a preset such as oscar; without, the default shop.  [env: {VARIABLE}]",
 )
 
 
