@@ -209,6 +209,8 @@ class Writer:
             if left.constant is not None:
                 left, right = right, left
             opposite = None
+            if isinstance(left.sql, sa.True_) and isinstance(right.constant, bool):
+                return Condition(right.constant)
             if predicate.kind is Kind.YESNO and isinstance(right.constant, bool):
                 opposite = left.sql == sa.literal(not right.constant, sa.Boolean())
             return Condition(self._equal(left, right), nulls, opposite)
