@@ -54,8 +54,9 @@ from segrules.algebra import (
 )  # fmt: skip
 from segrules.binding.linear import whole_bound
 from segrules.memory.columnar import numbers
-from segrules.memory.columnar.frames import Frame, folded, scalar
+from segrules.memory.columnar.frames import Frame, constants, folded, scalar
 from segrules.memory.columnar.numbers import NotColumnar, Values
+from segrules.memory.columnar.scopes import Scope
 from segrules.memory.compiler import compile_predicate
 from segrules.memory.terms import kind_of
 
@@ -107,69 +108,21 @@ class Columnar:
         return found
 
 
-@frozen
-class _Scope:
-    """The open rows: the customers, and below them frame by frame; each row of the last stands for one of each."""
-
-    frames: tuple[tuple[int, Frame], ...]
-
-    @property
-    def length(self) -> int:
-        return self.frames[-1][1].length
-
-    def spread(self, depth: int, values: Values) -> Values:
-        """Values of the frame at a depth, for the rows of the last one."""
-        if isinstance(values, pa.Scalar):
-            return values
-        is_inside = False
-        for each, frame in self.frames:
-            if is_inside:
-                values = values.take(frame.owners)
-            is_inside = is_inside or each == depth
-        return values
-
-    def at(self, depth: int) -> Frame:
-        return next(frame for each, frame in self.frames if each == depth)
-
-    def inside(self, source: Source) -> _Scope:
-        """With the rows of a source, which must start at the last frame."""
-        if self.frames[-1][0] != source.parent.depth:
-            raise NotColumnar
-        frames = self.frames
-        for row in source.rows:
-            frames = (*frames, (row.depth, frames[-1][1].below(row.link)))
-        return _Scope(frames)
-
-    def narrowed(self, rows: pa.Array) -> _Scope:
-        """With only these of the last rows."""
-        *before, (depth, frame) = self.frames
-        return _Scope((*before, (depth, frame.taken(rows))))
-
-    def owners(self, source: Source) -> pa.Array:
-        """For each row of the last frame of a source, the row where the source starts."""
-        frames = [frame for _, frame in self.frames[-len(source.rows) :]]
-        owners = frames[-1].owners
-        for frame in reversed(frames[:-1]):
-            assert frame.owners is not None
-            owners = frame.owners.take(owners)
-        return owners
-
-
 @frozen(eq=False)
 class _Rows:
     """One batch of customers, with what is known of it."""
 
     table: pa.Table
     function: Callable[[Predicate], Callable[[Any], bool]]
-    _customers: _Scope = field(init=False)
-    _known: dict[tuple[_Scope, Term | Predicate], Any] = field(factory=dict, init=False)
-    _folded: dict[tuple[_Scope, Term], pa.Array] = field(factory=dict, init=False)
-    _picked: dict[tuple[_Scope, Source], _Scope] = field(factory=dict, init=False)
-    _units: dict[tuple[_Scope, Term], tuple[pa.Array, int] | None] = field(factory=dict, init=False)
+    _customers: Scope = field(init=False)
+    _known: dict[tuple[Scope, Term | Predicate], Any] = field(factory=dict, init=False)
+    _folded: dict[tuple[Scope, Term], pa.Array] = field(factory=dict, init=False)
+    _picked: dict[tuple[Scope, Source], Scope] = field(factory=dict, init=False)
+    _units: dict[tuple[Scope, Term], tuple[pa.Array, int] | None] = field(factory=dict, init=False)
 
     @_customers.default
-    def _first(self) -> _Scope:
-        return _Scope(((CUSTOMER.depth, Frame.of(self.table)),))
+    def _first(self) -> Scope:
+        return Scope(((CUSTOMER.depth, Frame.of(self.table)),))
 
     def holds(self, predicate: Predicate) -> pa.BooleanArray:
         """Which customers a predicate holds for."""
@@ -199,7 +152,7 @@ class _Rows:
 
     # --- predicates --------------------------------------------------------------------------------
 
-    def _predicate(self, node: Predicate, scope: _Scope) -> pa.BooleanArray:
+    def _predicate(self, node: Predicate, scope: Scope) -> pa.BooleanArray:
         """Which rows a predicate holds for; true or false for each."""
         key = (scope, node)
         found = self._known.get(key)
@@ -210,7 +163,7 @@ class _Rows:
             found = self._known[key] = pc.fill_null(found, False) if found.null_count else found
         return found
 
-    def _asked(self, node: Predicate, scope: _Scope) -> Values:
+    def _asked(self, node: Predicate, scope: Scope) -> Values:
         match node:
             case Truth(value=value):
                 return pa.scalar(value)
@@ -222,6 +175,8 @@ class _Rows:
                 return pc.invert(self._predicate(item, scope))
             case Compare(op=op, left=left, right=right, kind=kind):
                 return self._compare(op, left, right, kind, scope)
+            case OneOf(term=term, values=values, kind=kind) if kind is not Kind.NUMBER:
+                return pc.is_in(self._comparable(term, kind, scope), constants(values, kind), skip_nulls=True)
             case OneOf(term=term, values=values, kind=kind):
                 asked = [self._predicate(Compare(Op.EQ, term, value, kind), scope) for value in values]
                 return reduce(pc.or_, asked, pa.scalar(False))
@@ -249,7 +204,7 @@ class _Rows:
             case _:
                 assert_never(node)
 
-    def _compare(self, op: Op, left: Term, right: Term, kind: Kind, scope: _Scope) -> Values:
+    def _compare(self, op: Op, left: Term, right: Term, kind: Kind, scope: Scope) -> Values:
         if isinstance(left, Const) and not isinstance(right, Const):
             op, left, right = op.mirrored, right, left
         one = self._comparable(left, kind, scope)
@@ -262,18 +217,18 @@ class _Rows:
             return _COMPARE[op](*numbers.alike((one, self._term(right, scope))))
         return _COMPARE[op](one, self._comparable(right, kind, scope))
 
-    def _comparable(self, term: Term, kind: Kind, scope: _Scope) -> Values:
+    def _comparable(self, term: Term, kind: Kind, scope: Scope) -> Values:
         """A term as it compares: text is folded."""
         if kind is not Kind.TEXT:
             return self._term(term, scope)
         if isinstance(term, Const):
-            return scalar(None if term.value is None else algebra.fold(str(term.value)), kind)
+            return constants((term,), kind)[0]
         found = self._folded.get((scope, term))
         if found is None:
             found = self._folded[scope, term] = folded(self._term(term, scope))
         return found
 
-    def _has(self, sets: Field, element: Const | None, scope: _Scope) -> Values:
+    def _has(self, sets: Field, element: Const | None, scope: Scope) -> Values:
         if element is not None and element.value is None:
             return pa.scalar(False)
         frame = scope.at(sets.row.depth)
@@ -284,7 +239,7 @@ class _Rows:
 
     # --- rows --------------------------------------------------------------------------------------
 
-    def _inside(self, source: Source, scope: _Scope) -> tuple[_Scope, pa.BooleanArray]:
+    def _inside(self, source: Source, scope: Scope) -> tuple[Scope, pa.BooleanArray]:
         """The rows of a source, and which of them count."""
         inside = scope.inside(source)
         where = self._predicate(source.where, inside)
@@ -301,7 +256,7 @@ class _Rows:
 
     # --- terms -------------------------------------------------------------------------------------
 
-    def _term(self, node: Term, scope: _Scope) -> Values:
+    def _term(self, node: Term, scope: Scope) -> Values:
         """The values of a term, null where it is missing."""
         key = (scope, node)
         found = self._known.get(key)
@@ -309,7 +264,7 @@ class _Rows:
             found = self._known[key] = self._valued(node, scope)
         return found
 
-    def _valued(self, node: Term, scope: _Scope) -> Values:
+    def _valued(self, node: Term, scope: Scope) -> Values:
         match node:
             case Const(value=Decimal() as value):
                 return numbers.constant(value)
@@ -339,12 +294,12 @@ class _Rows:
             case _:
                 assert_never(node)
 
-    def _alike(self, terms: tuple[Term, ...], scope: _Scope) -> list[Values]:
+    def _alike(self, terms: tuple[Term, ...], scope: Scope) -> list[Values]:
         """Terms of one kind in one type."""
         values = [self._term(each, scope) for each in terms]
         return numbers.alike(values) if kind_of(terms[0]) is Kind.NUMBER else values
 
-    def _aggregate(self, node: Aggregate, scope: _Scope) -> Values:
+    def _aggregate(self, node: Aggregate, scope: Scope) -> Values:
         inside, where = self._inside(node.source, scope)
         owners = inside.owners(node.source)
         if node.value is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, assert_never
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from attrs import field, frozen
 
 from segrules import algebra
-from segrules.algebra import Kind, Pick
+from segrules.algebra import Const, Kind, Pick
 from segrules.errors import CustomerError
 from segrules.memory.columnar.numbers import NotColumnar, decimals
 
@@ -176,6 +176,14 @@ def scalar(value: Any, kind: Kind) -> pa.Scalar:
         return pa.scalar(value, _TYPES[kind])
     except (pa.ArrowException, OverflowError, UnicodeError):
         raise NotColumnar from None
+
+
+def constants(values: Iterable[Const], kind: Kind) -> pa.Array:
+    """Constants as they compare, without numbers: text is folded."""
+    plain = [each.value for each in values]
+    if kind is Kind.TEXT:
+        plain = [None if each is None else algebra.fold(str(each)) for each in plain]
+    return pa.array([scalar(each, kind) for each in plain], _TYPES[kind])
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
