@@ -10,6 +10,7 @@ from segrules.errors import ShopError
 #: Each preset with the shop that it is for.
 PRESETS = {
     "oscar": "django-oscar 4",
+    "woocommerce": "WooCommerce with High-Performance Order Storage",
 }
 
 
