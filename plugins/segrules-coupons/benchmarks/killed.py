@@ -1,6 +1,6 @@
 """A batch whose process is killed (kill -9) again and again: exactly what was asked for, all different.
 
-    python plugins/segrules-coupons/benchmarks/killed.py [--count 1000000] [--kills 20] [sqlite postgresql mariadb]
+python plugins/segrules-coupons/benchmarks/killed.py [--count 1000000] [--kills 20] [sqlite postgresql mariadb]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ten million characters of each alphabet against chance: chi-square of signs and of pairs, with p.
 
-    python plugins/segrules-coupons/benchmarks/letters.py [--characters 10000000]
+python plugins/segrules-coupons/benchmarks/letters.py [--characters 10000000]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One million codes on each database: seconds, codes per second, memory of this program.
 
-    python plugins/segrules-coupons/benchmarks/million.py [--count 1000000] [sqlite postgresql mariadb]
+python plugins/segrules-coupons/benchmarks/million.py [--count 1000000] [sqlite postgresql mariadb]
 """
 
 from __future__ import annotations
