@@ -208,8 +208,8 @@ def test_a_mail_with_a_text_of_its_own_and_no_links():
     ("change", "error", "message"),
     [
         ({"email": None}, AddressError, "the customer has no address"),
-        ({"email": "a@b.example, c@d.example"}, AddressError, "before the @"),
-        ({"email": "Ann <a@b.example>"}, AddressError, "before the @"),
+        ({"email": "a@b.example, c@d.example"}, AddressError, "the local part"),
+        ({"email": "Ann <a@b.example>"}, AddressError, "the local part"),
         ({"email": "Ann@Bücher.example"}, None, ""),
         ({"first_name": "=?utf-8?q?x?="}, None, ""),
         ({"first_name": "{{ 7*7 }}{% raw %}"}, None, ""),

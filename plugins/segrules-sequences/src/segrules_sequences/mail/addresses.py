@@ -27,7 +27,7 @@ def mail_address(text: str) -> str:
         raise AddressError("there is no address")
     local, at, domain = text.rpartition("@")
     if not at or not _LOCAL.match(local) or len(local) > LONGEST_LOCAL:
-        raise AddressError("the part of the address before the @ is not one that can be mailed to")
+        raise AddressError("the local part of the address is not one that can be mailed to")
     whole = f"{local}@{_ascii_domain(domain)}"
     if len(whole) > LONGEST_ADDRESS:
         raise AddressError(f"the address has more than {LONGEST_ADDRESS} characters")
