@@ -1,7 +1,7 @@
 """The closed set of terms and predicates in which every condition says what it means.
 
 Exactly two interpreters read this algebra, one into SQL and one into Python; nothing else may give a
-rule an answer. The semantics, which both keep:
+rule an answer. (The second asks columns instead of rows where Arrow means the same.) The semantics, which both keep:
 
 - A **predicate** is true or false, never unknown. A comparison with a missing value is false, and ``Not``
   is the exact complement, so ``Not`` of a comparison with a missing value is true.
