@@ -76,6 +76,9 @@ class Run:
                     self.among = sa.select(self._bench.those("among", customers).c.customer_id)
                 found = self._found(wanted, at) if len(wanted) >= ENOUGH else None
                 if found is not None:
+                    if self.connection.dialect.name == "postgresql":
+                        # It would compile each of many expressions, for as long as all of them run.
+                        self.connection.exec_driver_sql("SET LOCAL jit = off")
                     drop(self.connection, found.table)
                     keep(self.connection, found.table, found.filling)
         except Exception as cause:
