@@ -116,7 +116,8 @@ def test_the_built_in_types_are_a_plugin_like_any_other(cli):
 
 def test_a_strangers_plugin_is_listed_with_its_words(cli, monkeypatch):
     _install(monkeypatch, _entry_point("pets", _plugin(Pet)))
-    assert cli.json("plugins")["plugins"][1] == {
+    found = {each["distribution"]: each for each in cli.json("plugins")["plugins"]}
+    assert found["segrules-pets"] == {
         "distribution": "segrules-pets",
         "version": "2.5",
         "name": "pets",

@@ -32,7 +32,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def wheel(built: Path) -> zipfile.ZipFile:
-    (found,) = built.glob("segrules-*.whl")
+    (found,) = built.glob("segrules-[0-9]*.whl")
     return zipfile.ZipFile(found)
 
 
@@ -63,7 +63,7 @@ def test_the_wheel_needs_no_driver(wheel: zipfile.ZipFile) -> None:
 
 
 def test_the_source_distribution_is_complete(built: Path) -> None:
-    (found,) = built.glob("segrules-*.tar.gz")
+    (found,) = built.glob("segrules-[0-9]*.tar.gz")
     with tarfile.open(found) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     for needed in (
