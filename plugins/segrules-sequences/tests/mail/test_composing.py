@@ -385,8 +385,8 @@ def test_a_table_of_templates(engine):
     assert templates.names() == ["mail"]
     with pytest.raises(SettingsError, match='the template "mail" has version 2 by now'):
         templates.save(Template("mail", "s", "other"), at=AT, after="1")
-    with pytest.raises(TemplateError, match='there is no template "mial"; did you mean mail?'.replace("?", r"\?")):
-        templates.get("mial")
+    with pytest.raises(TemplateError, match='there is no template "maill"; did you mean mail?'.replace("?", r"\?")):
+        templates.get("maill")
     with pytest.raises(TemplateError, match='there is no template "mail" of version 9'):
         templates.get("mail", 9)
     for template in (Template("../a", "s", "x"), Template("a", "s", "x" * 300_000), Template("a", "s", "\x00")):

@@ -103,7 +103,7 @@ def refused(source: str, **settings) -> str:
     ("source", "message"),
     [
         ("{{var custmer_name}}", '1:7: there is no variable "custmer_name"; did you mean customer_name?'),
-        ("a\nb {{var customer.nam}}", 'template:2:9: customer has no "nam"; did you mean name?: {{var customer.nam}}'),
+        ("a\nb {{var customer.nme}}", 'template:2:9: customer has no "nme"; did you mean name?: {{var customer.nme}}'),
         ("{{var customer.__class__}}", "1:16: a name is wanted here, of letters and digits, with no _ before it"),
         ("{{var _x}}", "1:7: a name is wanted here"),
         ("{{var customer.__init__.__globals__}}", "1:16: a name is wanted here"),

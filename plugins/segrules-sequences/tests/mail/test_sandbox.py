@@ -111,9 +111,9 @@ def test_a_variable_without_a_value_can_be_asked_about_and_used_for_nothing():
     ("source", "message"),
     [
         ("\n\n{{ custmer.name }}", 'mail:3: there is no variable "custmer"; did you mean customer?'),
-        ("{% if n %}\n{{ customer.nam }}{% endif %}", 'mail:2: customer has no "nam"; did you mean name?'),
-        ("\n{{ name|uper }}", 'mail:2: there is no filter "uper"; did you mean upper?'),
-        ("{{ n is fild }}", 'mail:1: there is no test "fild"; did you mean filled?'),
+        ("{% if n %}\n{{ customer.nme }}{% endif %}", 'mail:2: customer has no "nme"; did you mean name?'),
+        ("\n{{ name|uppr }}", 'mail:2: there is no filter "uppr"; did you mean upper?'),
+        ("{{ n is filledd }}", 'mail:1: there is no test "filledd"; did you mean filled?'),
         ("{{ name|safe }}", 'mail:1: there is no filter "safe"; values in HTML are always escaped'),
         ("{{ customer }}", "mail:1: customer is more than one value; name one of name, email, birth_date"),
         ("{{ customer.getName }}", "mail:1: customer.getName is a method; call it: customer.getName()"),

@@ -152,8 +152,8 @@ def test_kinds_of_senders(tmp_path):
     assert sender_of("maildir", {"folder": os.fspath(tmp_path)}, engine).name == "maildir"
     assert sender_of("memory", {}, engine).name == "memory"
     assert sender_of("outbox", {}, engine).engine is engine
-    with pytest.raises(SettingsError, match=r'there is no kind of sender "smpt"; did you mean smtp\?'):
-        sender_of("smpt", {}, engine)
+    with pytest.raises(SettingsError, match=r'there is no kind of sender "smtpp"; did you mean smtp\?'):
+        sender_of("smtpp", {}, engine)
     for kind in ("maildir", "memory", "outbox"):
         with pytest.raises(SettingsError):
             sender_of(kind, {"colour": "red"}, engine)
