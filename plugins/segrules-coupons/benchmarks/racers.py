@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import random
 import time
+from contextlib import suppress
 
 import sqlalchemy as sa
 from databases import chosen, database
@@ -23,16 +24,12 @@ def racer(connect, start, number, codes, tries):
     random.Random(number).shuffle(order)
     start.wait()
     for code in order[:tries]:
-        try:
+        with suppress(CodeRefusedError):
             store.reserve(f"{number}-{code}", code, number)
             store.confirm(f"{number}-{code}")
-        except CodeRefusedError:
-            pass
     for turn in range(4):
-        try:
+        with suppress(CodeRefusedError):
             store.reserve(f"cap-{number}-{turn}", "EVERYBODY", (number + turn) % 100)
-        except CodeRefusedError:
-            pass
     store.engine.dispose()
 
 

@@ -1,4 +1,4 @@
-"""Prices and their reasons. No database has a say in them but for the customers; those are in test_pricing_stored.py."""
+"""Prices and their reasons, without a database; what one has to say is in test_rules.py."""
 
 import itertools
 import random
@@ -34,8 +34,8 @@ def priced(
 
 def cart(*lines: tuple[str, str | int], currency: str = "EUR", **more: Any) -> Cart:
     """Lines of price and quantity, with the skus A, B, C, …"""
-    items = [Item(sku="ABCDEFGH"[place], price=price, qty=qty) for place, (price, qty) in enumerate(lines)]  # type:
-    ignore[arg-type] return Cart(items=items, currency=currency, **more)
+    items = [Item(sku="ABCDEFGH"[place], price=price, qty=qty) for place, (price, qty) in enumerate(lines)]
+    return Cart(items=items, currency=currency, **more)
 
 
 def discounts(found: Quote) -> list[str]:

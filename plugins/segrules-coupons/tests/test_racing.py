@@ -4,11 +4,21 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from segrules_coupons import CodeRefusedError, CouponStore, Reason, SalesRule
+from segrules_coupons import (
+    CodeRefusedError,
+    CouponsBusyError,
+    CouponStore,
+    Limits,
+    Reason,
+    ReservationError,
+    SalesRule,
+)
 
 #: So many race, over so many connections.
 RACERS, CONNECTIONS = 64, 8
@@ -117,10 +127,8 @@ def test_one_order_from_many_sides(connect: Callable[[], CouponStore]) -> None:
         if number % 3:
             store.release(f"order-{number % 4}")
         else:
-            try:
+            with suppress(ReservationError):
                 store.confirm(f"order-{number % 4}")
-            except Exception as error:
-                assert "cannot be confirmed" in str(error)
 
     race(connect, leave)
     found = store.find("MANY")
@@ -138,29 +146,23 @@ def test_several_codes_in_any_order_do_not_block_each_other(connect: Callable[[]
 
     def work(store: CouponStore, number: int) -> None:
         codes = random.Random(number).sample([f"CODE-{key}" for key in keys], 2)
-        try:
+        with suppress(CodeRefusedError):
             store.reserve(str(number), codes, number)
             if number % 2:
                 store.release(str(number))
-        except CodeRefusedError as error:
-            assert error.reason is Reason.USED_UP
 
     race(connect, work)
     with store.engine.connect() as connection:
-        uses, rules = store.tables.uses, store.tables.rules held = sa.select(rules.c.key,
-        sa.func.count(uses.c.id)).join(uses, uses.c.rule_id == rules.c.id) counted =
-        dict(connection.execute(held.where(uses.c.state == "reserved").group_by(rules.c.key)).all())  # type:
-        ignore[arg-type]
+        uses, rules = store.tables.uses, store.tables.rules
+        held = sa.select(rules.c.key, sa.func.count(uses.c.id)).join(uses, uses.c.rule_id == rules.c.id)
+        rows = connection.execute(held.where(uses.c.state == "reserved").group_by(rules.c.key))
+        counted = {key: int(number) for key, number in rows}
     assert {key: store.get(key).used for key in keys} == {key: counted.get(key, 0) for key in keys}
     assert all(number <= 20 for number in counted.values())
     store.engine.dispose()
 
 
 def test_who_waits_too_long_is_told_so(connect: Callable[[], CouponStore]) -> None:
-    from datetime import timedelta
-
-    from segrules_coupons import CouponsBusyError, Limits
-
     store = connect()
     if store.engine.dialect.name != "sqlite":
         pytest.skip("the servers wait as long as they are set up to")

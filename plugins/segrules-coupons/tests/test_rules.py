@@ -125,7 +125,7 @@ def test_unknown_rules(lite: CouponStore) -> None:
     lite.save(SalesRule(key="Welcome", amount=5))
     with pytest.raises(SalesRuleError, match='there is no sales rule "welcom"; did you mean "Welcome"'):
         lite.get("welcom")
-    with pytest.raises(SalesRuleError, match='there is no sales rule "zzz"$'):
+    with pytest.raises(SalesRuleError, match=r'there is no sales rule "zzz"$'):
         lite.delete("zzz")
 
 

@@ -143,7 +143,7 @@ def inserted(desk: Desk, name: str, rule_id: int, pattern: Pattern, source: str,
         "name": name, "rule_id": rule_id, "source": source, "pattern": pattern.text, "alphabet": pattern.alphabet,
         "personal": False, "made": 0, "cleaned": 0, **values,
     }  # fmt: skip
-    desk.insert_new(batches, row, created_at=database_clock.now())
+    desk.insert_new(batches, **row, created_at=database_clock.now())
     return int(desk.connection.scalar(sa.select(batches.c.id).where(batches.c.name == name).with_for_update()) or 0)
 
 
@@ -190,7 +190,7 @@ def make_chunk(desk: Desk, batch_id: int, copy: Callable[[Desk, dict[str, Any], 
     if copy(desk, constants, codes):
         new = len(codes)
     else:
-        new = desk.insert_new(desk.tables.coupons, [{"code": code} for code in codes], **constants)
+        new = desk.insert_each(desk.tables.coupons, "code", codes, **constants)
     desk.connection.execute(sa.update(table).where(table.c.id == batch_id).values(made=table.c.made + new))
     return new, missing - new
 

@@ -45,7 +45,7 @@ def issue(
         customer=customer, bound=bound or pattern.is_personal, max_uses=rule.uses_per_coupon, expires=until,
     )  # fmt: skip
     row = {"issue_key": issue_key, "coupon_id": coupon_id, "rule_id": rule_id, "customer": customer}
-    if not desk.insert_new(desk.tables.issues, row, created_at=database_clock.now()) and reused is None:
+    if not desk.insert_new(desk.tables.issues, **row, created_at=database_clock.now()) and reused is None:
         # Somebody else was first; the code that nobody knows goes away.
         desk.connection.execute(sa.delete(desk.tables.coupons).where(desk.tables.coupons.c.id == coupon_id))
     found = _issued(desk, issue_key, customer, lately=True)
@@ -118,7 +118,7 @@ def _made(desk: Desk, pattern: Pattern, owner: str, **values: Any) -> int:
     for _ in range(_TRIES):
         code = pattern.codes(1, owner)[0]
         row = {"code": code, "state": CouponState.ACTIVE.value, "used": 0, "starts": None}
-        if desk.insert_new(table, {}, **row, **values, created_at=database_clock.now()):
+        if desk.insert_new(table, **row, **values, created_at=database_clock.now()):
             return int(desk.connection.scalar(sa.select(table.c.id).where(table.c.code == code)) or 0)
     raise PatternError(f'"{pattern.text}" has no codes left that are not taken; write more #')
 
@@ -143,7 +143,7 @@ def choose(
     batches.lock_patterns(desk, rule_id)
     shapes.check_chosen(desk, code)
     new = desk.insert_new(
-        desk.tables.coupons, {}, code=code, rule_id=rule_id, batch_id=None, customer=customer,
+        desk.tables.coupons, code=code, rule_id=rule_id, batch_id=None, customer=customer,
         bound=customer is not None, state=CouponState.ACTIVE.value, max_uses=max_uses, used=0, starts=starts,
         expires=_until(expires), created_at=database_clock.now(),
     )  # fmt: skip

@@ -191,7 +191,7 @@ def _count_coupon(desk: Desk, each: Wanted, customer: str | None) -> None:
 
 def _count_customer(desk: Desk, each: Wanted, customer: str) -> None:
     table, sales_rules = desk.tables.customers, desk.tables.rules
-    desk.insert_new(table, {"rule_id": each.rule.id, "customer": customer, "used": 0})
+    desk.insert_new(table, rule_id=each.rule.id, customer=customer, used=0)
     limit = sa.select(sales_rules.c.uses_per_customer).where(sales_rules.c.id == each.rule.id).scalar_subquery()
     statement = (
         sa.update(table)

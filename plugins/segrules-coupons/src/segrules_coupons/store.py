@@ -188,7 +188,7 @@ class CouponStore:
         source: str = "",
         connection: sa.Connection | None = None,
     ) -> Coupon:
-        """The code for an issue key: made for the customer when it is first asked for, the same one as long as it is kept.
+        """The code for an issue key: made for the customer the first time, the same one as long as it is kept.
 
         ``expires`` is a moment, or a time from now by the clock of the database; None is never. ``bound`` codes work
         for that customer only. With ``reuse_unused`` a code that this customer was given before for the same rule,

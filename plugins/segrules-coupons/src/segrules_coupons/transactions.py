@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from segrules.errors import BackendError
 from segrules.segments.working import is_busy, undisturbed
 from segrules.sql.functions import engine_name
 from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
 
 from segrules_coupons.errors import CouponsBusyError
 from segrules_coupons.limits import Limits
@@ -60,23 +63,60 @@ class Desk:
         with self.connection.begin_nested():
             yield
 
-    def insert_new(self, table: sa.Table, values: Any, **constants: Any) -> int:
-        """Insert a row, or several, unless a unique key has them already; how many are new."""
-        statement: Any
+    def insert_new(self, table: sa.Table, **values: Any) -> int:
+        """Insert a row unless a unique key has it already; how many are new, so 0 or 1."""
+        return self._inserted(self._insert(table).values(**values))
+
+    def insert_each(self, table: sa.Table, column: str, texts: Sequence[str], **constants: Any) -> int:
+        """Insert a row for each text unless a unique key has it already; how many are new. One statement for all."""
+        listed = _listed(texts)
+        given = [sa.literal(value, table.c[name].type) for name, value in constants.items()]
+        rows = sa.select(listed.c.value, *given).select_from(listed).where(sa.true())
+        return self._inserted(self._insert(table).from_select([column, *constants], rows))
+
+    def _insert(self, table: sa.Table) -> Any:
         match self.engine:
             case "postgresql":
-                statement = postgresql.insert(table).on_conflict_do_nothing()
+                return postgresql.insert(table).on_conflict_do_nothing()
             case "sqlite":
-                statement = sqlite.insert(table).on_conflict_do_nothing()
+                return sqlite.insert(table).on_conflict_do_nothing()
             case _:
-                statement = mysql.insert(table).prefix_with("IGNORE")
-        if constants:
-            statement = statement.values(**constants)
+                return mysql.insert(table).prefix_with("IGNORE")
+
+    def _inserted(self, statement: Any) -> int:
         # Without inline() the id of a new row would be asked for, and the count be lost.
         counted = statement.inline().execution_options(preserve_rowcount=True)
-        number = int(self.connection.execute(counted, values).rowcount)
+        number = int(self.connection.execute(counted).rowcount)
         assert number >= 0, "the driver does not tell how many rows it wrote"
         return number
+
+
+class _Listed(FunctionElement[Any]):
+    """The texts of a JSON list as the rows of a table with one column, ``value``."""
+
+    name = "segrules_listed"
+    inherit_cache = True
+
+
+def _listed(texts: Sequence[str]) -> Any:
+    return _Listed(sa.literal(json.dumps(texts), sa.Text)).table_valued(sa.column("value", sa.Text), name="listed")
+
+
+@compiles(_Listed, "sqlite")
+def _sqlite(element: _Listed, compiler: Any, **keywords: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **keywords)})"
+
+
+@compiles(_Listed, "postgresql")
+def _postgresql(element: _Listed, compiler: Any, **keywords: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **keywords)} AS JSON))"
+
+
+@compiles(_Listed, "mysql")
+@compiles(_Listed, "mariadb")
+def _mariadb(element: _Listed, compiler: Any, **keywords: Any) -> str:
+    given = compiler.process(element.clauses, **keywords)
+    return f"JSON_TABLE({given}, '$[*]' COLUMNS (value VARCHAR(64) PATH '$'))"
 
 
 @frozen(eq=False)
