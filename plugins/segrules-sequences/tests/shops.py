@@ -7,6 +7,7 @@ reliability tests does; ``Letters`` writes mails without a template engine.
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,7 @@ from segrules_sequences import Sequence, Sequences, Step
 from segrules_sequences.clock import Clock
 from segrules_sequences.errors import TemplateError
 from segrules_sequences.hookspecs import registered
-from segrules_sequences.ports import Composed, Letter, Lookup, Outgoing, Receipt, SenderCaps
+from segrules_sequences.ports import Composed, Letter, Lookup, Outgoing, Receipt, SenderCaps, Temporary
 
 KEY = b"a key of the tests, kept by none"
 ADDRESS = "Shop <shop@example.com>"
@@ -54,6 +55,8 @@ class Recorder:
 
     def send(self, mail: Outgoing, deadline: float) -> Receipt:
         self._reached("before_data")
+        if time.monotonic() > deadline:
+            raise Temporary("too late to begin")
         with open(self._path, "ab", buffering=0) as record:
             record.write(f"{mail.message_id} {mail.recipient}\n".encode())
             os.fsync(record.fileno())
@@ -166,7 +169,7 @@ def make_sequences(
     memory = Memory()
     return Sequences(
         store,
-        composer=Letters(),
+        composer=more.pop("composer", Letters()),
         senders=senders if senders is not None else {"memory": lambda: memory},
         key=KEY,
         clock=clock,

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import sqlalchemy as sa
 from attrs import define, field
+from segrules.segments.working import is_busy
 
 from segrules_sequences.errors import SettingsError
 
+_T = TypeVar("_T")
+
 #: So long SQLite waits for another writer, in milliseconds.
 _PATIENCE = 60_000
+_TRIES = 5
 DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
 
 
@@ -57,10 +64,23 @@ class Link:
             self._connection = None
 
 
+def retried(work: Callable[[], _T]) -> _T:
+    """Do a transaction that others may have got in the way of, a few times if need be.
+
+    MariaDB undoes one of two transactions whose locks meet in a circle, although both would be fine one by one.
+    """
+    for number in range(1, _TRIES):
+        try:
+            return work()
+        except sa.exc.DBAPIError as cause:
+            if not is_busy(cause):
+                raise
+            time.sleep(random.uniform(0.01, 0.05) * number)
+    return work()
+
+
 def lost(error: BaseException) -> bool:
     """Whether the database went away or is locked, so that the same may work a moment later."""
-    from segrules.segments.working import is_busy
-
     if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError)):
         return True
     return (isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated) or is_busy(error)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from segrules_sequences.definitions import Mode, Status
+from segrules_sequences.enrolment import by_index
 from segrules_sequences.ports import (
     PermanentRecipient,
     Receipt,
@@ -183,7 +184,7 @@ def hold(setting: Setting, connection: sa.Connection, sequence: int) -> None:
     """What waits in a sequence is not looked at while it is paused."""
     deliveries = setting.tables.deliveries
     connection.execute(
-        sa.update(deliveries)
+        by_index(sa.update(deliveries), deliveries, "sequence")
         .where(deliveries.c.sequence_id == sequence, deliveries.c.state.in_([State.PLANNED, State.LEASED]))
         .values(state=State.HELD, reason=Why.PAUSED, lease_until=None)
     )

@@ -228,7 +228,7 @@ class Preparation:
             sent=[each.begun_at for each in mails if each.cap_group == sequence.cap_group],
         )
         moment = timing.earliest(max(target, row.now), limits)
-        if step.not_after is not None and moment > target + step.not_after:
+        if step.not_after is not None and moment > row.planned_at + step.not_after:
             return _Put(Why.TOO_LATE)
         return _Put(Why.NOT_YET, due=moment) if moment > row.now else None
 

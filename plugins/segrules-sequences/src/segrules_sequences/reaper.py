@@ -39,10 +39,16 @@ class Reaper:
     def _given_back(self, link: Link) -> int:
         """Claims that ran out before anything went out are there for others."""
         deliveries = self.setting.tables.deliveries
+        expired = sa.and_(deliveries.c.state == State.LEASED, deliveries.c.lease_until < self.setting.clock.now())
         with link.writing() as connection:
+            ids = connection.scalars(
+                sa.select(deliveries.c.id).where(expired).limit(_MANY).with_for_update(skip_locked=True)
+            ).all()
+            if not ids:
+                return 0
             return connection.execute(
                 sa.update(deliveries)
-                .where(deliveries.c.state == State.LEASED, deliveries.c.lease_until < self.setting.clock.now())
+                .where(deliveries.c.id.in_(ids), expired)
                 .values(state=State.PLANNED, lease_until=None)
             ).rowcount
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import attrs
 import pluggy
@@ -22,7 +22,7 @@ from segrules_sequences import cleaning, files, hookspecs
 from segrules_sequences.audience import Audience, ShopAudience
 from segrules_sequences.catalogue import Catalogue
 from segrules_sequences.clock import Clock, DatabaseClock
-from segrules_sequences.database import Link, undisturbed, writing
+from segrules_sequences.database import Link, retried, undisturbed, writing
 from segrules_sequences.definitions import Sequence, Status
 from segrules_sequences.errors import SequenceError, SettingsError
 from segrules_sequences.files import Action, Change
@@ -39,6 +39,7 @@ from segrules_sequences.worker import Worker
 #: A key that is shorter can be guessed.
 _SHORTEST_KEY = 16
 Verdict = Literal["sent", "resend", "drop"]
+_T = TypeVar("_T")
 
 
 @frozen(kw_only=True)
@@ -128,8 +129,7 @@ class Sequences:
         One that was read and changed must still be at the version it was read at, else SequenceConflictError. What is
         sent next follows the new version, in runs that go on too. Raises SequenceError, SegmentError, TemplateError.
         """
-        with self._writing() as catalogue:
-            return catalogue.saved(sequence).sequence
+        return self._write(lambda catalogue: catalogue.saved(sequence).sequence)
 
     def get(self, name: str) -> Sequence:
         """The sequence of a name; SequenceError when there is none."""
@@ -147,8 +147,7 @@ class Sequences:
 
     def delete(self, name: str) -> None:
         """Take a sequence out with its runs and figures."""
-        with self._writing() as catalogue:
-            catalogue.removed(name)
+        self._write(lambda catalogue: catalogue.removed(name))
 
     def plan(self, folder: str | Path) -> Listed[Change]:
         """What would become of the stored sequences by the TOML files of a folder; nothing is stored."""
@@ -157,12 +156,15 @@ class Sequences:
     def load(self, folder: str | Path) -> Listed[Change]:
         """Save the sequences of a folder's TOML files, all or none; those that are in no file are left alone."""
         wanted = files.load(Path(folder))
-        with self._writing() as catalogue:
+
+        def save(catalogue: Catalogue) -> Listed[Change]:
             changes = files.plan(wanted, [each.sequence for each in catalogue.all()])
             for change in changes:
                 if change.action in (Action.CREATE, Action.CHANGE):
                     catalogue.saved(change.sequence)
-        return changes
+            return changes
+
+        return self._write(save)
 
     # --- working ---
 
@@ -191,30 +193,27 @@ class Sequences:
     def unsubscribe(self, customer: Any, topic: str | None = None, *, source: str = "link") -> None:
         """The customer gets no mail of a topic, or none at all, from now on; runs stop at once. Idempotent."""
         sequences = self.tables.sequences
-        with self._writing() as catalogue:
+        of_topic = sa.select(sequences.c.id)
+        if topic:
+            of_topic = of_topic.where(sequences.c.topic == topic)
+
+        def stop(catalogue: Catalogue) -> None:
             connection = catalogue.connection
             suppress(self.setting, connection, customer_key(customer), topic or "", Why.UNSUBSCRIBED, source)
-            of_topic = sa.select(sequences.c.id)
-            if topic:
-                of_topic = of_topic.where(sequences.c.topic == topic)
-            self.setting.runs.stop(
-                connection, Why.UNSUBSCRIBED, list(connection.scalars(of_topic)), customer=self._id(customer)
-            )
+            ids = connection.scalars(of_topic).all()
+            self.setting.runs.stop(connection, Why.UNSUBSCRIBED, ids, customer=self._id(customer))
+
+        self._write(stop)
 
     def resubscribe(self, customer: Any, topic: str | None = None) -> None:
         """The customer may be mailed again; what was stopped stays stopped."""
         suppressions = self.tables.suppressions
-        with self._writing() as catalogue:
-            catalogue.connection.execute(
-                sa.delete(suppressions).where(
-                    suppressions.c.key == customer_key(customer), suppressions.c.topic == (topic or "")
-                )
-            )
+        own = sa.and_(suppressions.c.key == customer_key(customer), suppressions.c.topic == (topic or ""))
+        self._write(lambda catalogue: catalogue.connection.execute(sa.delete(suppressions).where(own)))
 
     def forget(self, customer: Any) -> int:
         """Erase whose runs and mails these were, and stop what still runs; the figures stay. How many runs."""
-        with self._writing() as catalogue:
-            return cleaning.forget(self.setting, catalogue.connection, customer)
+        return self._write(lambda catalogue: cleaning.forget(self.setting, catalogue.connection, customer))
 
     # --- what needs a person ---
 
@@ -227,23 +226,25 @@ class Sequences:
         return self._items(State.IN_DOUBT, limit)
 
     def requeue(self, ids: Iterable[int] | None = None) -> int:
-        """Put dead letters back (all by default), with all their tries; how many.
+        """Put dead letters back (all by default), with all their tries and time; how many.
 
         One whose customer has begun another run of the sequence since stays dead.
         """
         d = self.tables.deliveries
-        with self._writing() as catalogue:
-            statement = (
-                sa.select(d.c.id, d.c.enrolment_id, d.c.sequence_id, d.c.customer_id)
-                .where(d.c.state == State.FAILED, d.c.customer_id.is_not(None))
-                .order_by(d.c.id)
-                .with_for_update()
-            )
-            if ids is not None:
-                statement = statement.where(d.c.id.in_(list(ids)))
-            return sum(
-                self._requeued(catalogue.connection, row) for row in catalogue.connection.execute(statement).all()
-            )
+        dead = (
+            sa.select(d.c.id, d.c.enrolment_id, d.c.sequence_id, d.c.customer_id)
+            .where(d.c.state == State.FAILED, d.c.customer_id.is_not(None))
+            .order_by(d.c.id)
+            .with_for_update()
+        )
+        if ids is not None:
+            dead = dead.where(d.c.id.in_(list(ids)))
+
+        def put_back(catalogue: Catalogue) -> int:
+            rows = catalogue.connection.execute(dead).all()
+            return sum(self._requeued(catalogue.connection, row) for row in rows)
+
+        return self._write(put_back)
 
     def settle(self, verdict: Verdict, ids: Iterable[int] | None = None) -> int:
         """Say what became of mails in doubt (all by default): they were sent, or send again, or drop them."""
@@ -251,12 +252,15 @@ class Sequences:
         if verdict not in states:
             raise SequenceError(f"{verdict!r} is no verdict; there are {', '.join(states)}")
         d = self.tables.deliveries
-        with self._writing() as catalogue:
-            statement = sa.select(d.c.id).where(d.c.state == State.IN_DOUBT).order_by(d.c.id)
-            if ids is not None:
-                statement = statement.where(d.c.id.in_(list(ids)))
-            found = catalogue.connection.scalars(statement).all()
+        doubtful = sa.select(d.c.id).where(d.c.state == State.IN_DOUBT).order_by(d.c.id)
+        if ids is not None:
+            doubtful = doubtful.where(d.c.id.in_(list(ids)))
+
+        def said(catalogue: Catalogue) -> int:
+            found = catalogue.connection.scalars(doubtful).all()
             return sum(resolve(self.setting, catalogue.connection, each, states[verdict]) for each in found)
+
+        return self._write(said)
 
     # --- figures ---
 
@@ -303,10 +307,14 @@ class Sequences:
         with self.setting.engine.connect() as connection:
             yield Catalogue(self.setting, self.store, connection)
 
-    @contextmanager
-    def _writing(self) -> Iterator[Catalogue]:
-        with self.setting.engine.connect() as connection, writing(connection):
-            yield Catalogue(self.setting, self.store, connection)
+    def _write(self, work: Callable[[Catalogue], _T]) -> _T:
+        """Do something in one transaction, again where others got in the way."""
+
+        def done() -> _T:
+            with self.setting.engine.connect() as connection, writing(connection):
+                return work(Catalogue(self.setting, self.store, connection))
+
+        return retried(done)
 
     def _id(self, customer: Any) -> Any:
         """A customer's id as the shop keeps it; links and commands bring it as text."""
@@ -347,7 +355,7 @@ class Sequences:
             .where(d.c.id == row.id)
             .values(
                 state=State.PLANNED, reason=None, error=None, attempts=0, due_at=self._clock.now(), ended_at=None,
-                token=d.c.token + 1,
+                planned_at=self._clock.now(), token=d.c.token + 1,
             )
         )  # fmt: skip
         connection.execute(

@@ -20,7 +20,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from segrules_sequences.database import Link, lost
+from segrules_sequences.database import Link, lost, retried
 from segrules_sequences.errors import AddressError
 from segrules_sequences.facts import Facts, read
 from segrules_sequences.outcome import Outcome, described
@@ -64,13 +64,16 @@ class Worker:
 
     # --- running ---
 
-    def run(self, *, poll: float = 5.0) -> None:
-        """Work until ``stopping`` is set; look for due mails every ``poll`` seconds while there are none."""
-        reaped, pause = 0.0, 1.0
+    def run(self, *, poll: float = 5.0, reap: float = REAP_EVERY) -> None:
+        """Work until ``stopping`` is set; look for due mails every ``poll`` seconds while there are none.
+
+        Every ``reap`` seconds what others left behind is brought back.
+        """
+        reaped, pause = float("-inf"), 1.0
         try:
             while not self.stopping.is_set():
                 try:
-                    if time.monotonic() - reaped >= REAP_EVERY:
+                    if time.monotonic() - reaped >= reap:
                         self.reap()
                         reaped = time.monotonic()
                     if not self.run_once()["claimed"]:
@@ -162,12 +165,8 @@ class Worker:
         self._milestone("after_prepare")
         answer = self._transmitted(prepared, deadline)
         self._milestone("after_250")
-        with self._link.writing() as connection:
-            outcome = Outcome(self._setting, connection)
-            if isinstance(answer, Receipt):
-                known, word = outcome.sent(prepared, answer), "sent"
-            else:
-                known, word = outcome.refused(prepared, answer), type(answer).__name__
+        known = retried(lambda: self._told(prepared, answer))
+        word = "sent" if isinstance(answer, Receipt) else type(answer).__name__
         self._milestone("after_sent_commit")
         if isinstance(answer, Refusal):
             log.info("delivery=%s outcome=%s %s", claim.id, type(answer).__name__, described(answer))
@@ -188,10 +187,7 @@ class Worker:
 
     def _prepared(self, claim: Claim, facts: Facts | None) -> Prepared | str:
         try:
-            with self._link.writing() as connection:
-                if facts is None:
-                    facts = read(self._setting, connection, {claim.sequence: {claim.customer}})
-                found = Preparation(self._setting, connection, claim, facts, self._lease).prepared()
+            found = retried(lambda: self._begun(claim, facts))
         except Exception as cause:
             if lost(cause):
                 raise
@@ -199,6 +195,19 @@ class Worker:
         if isinstance(found, Prepared):
             return found
         return "lost" if found is None else f"not now: {found}"
+
+    def _begun(self, claim: Claim, facts: Facts | None) -> Prepared | Why | None:
+        with self._link.writing() as connection:
+            if facts is None:
+                facts = read(self._setting, connection, {claim.sequence: {claim.customer}})
+            return Preparation(self._setting, connection, claim, facts, self._lease).prepared()
+
+    def _told(self, prepared: Prepared, answer: Receipt | Refusal) -> bool:
+        with self._link.writing() as connection:
+            outcome = Outcome(self._setting, connection)
+            if isinstance(answer, Receipt):
+                return outcome.sent(prepared, answer)
+            return outcome.refused(prepared, answer)
 
     def _unprepared(self, claim: Claim, cause: Exception) -> str:
         """The mail cannot be written: its transaction is undone, and that is written down in another one."""
