@@ -34,7 +34,7 @@ def main():
             for _ in range(given.kills):
                 process = multiprocessing.get_context("fork").Process(target=make, args=(connect, given.count))
                 process.start()
-                time.sleep(0.3 + chance.random() * 0.9)
+                time.sleep(chance.uniform(0.3, 3))
                 in_work += process.is_alive()
                 os.kill(process.pid, signal.SIGKILL)
                 process.join()
