@@ -42,6 +42,8 @@ def prepare(engine: sa.Engine | sa.Connection) -> None:
         return
     if engine_name(engine.dialect.name) not in ENGINES:
         raise BackendError(f"segrules runs on {', '.join(ENGINES)}; it cannot prepare {engine.dialect.name}")
+    with engine.connect():  # what is wrong with the connection itself is told as it is
+        pass
     try:
         found = _folded_probes(engine)
     except sa.exc.DBAPIError as cause:
