@@ -66,13 +66,13 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
             each.dispose()
 
 
-def sqlite(path: Path) -> sa.Engine:
+def sqlite(path: Path, *, synchronous: str = "OFF") -> sa.Engine:
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
     prepare(engine)
 
     def quickly(connection: Any, record: object) -> None:
         # A process that is killed loses nothing of what the system has taken; the power is not cut here.
-        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
 
     sa.event.listen(engine, "connect", quickly)
     with engine.connect() as connection:
