@@ -10,6 +10,7 @@ from segrules.segments import SegmentStore
 
 from segrules_sequences import Sequence, Sequences, Step, plugin
 from segrules_sequences.mail.composing import MailComposer
+from segrules_sequences.mail.returned import Kind, take_in
 from segrules_sequences.mail.senders.smtp import SmtpSender
 from segrules_sequences.mail.site import Site, Store
 from segrules_sequences.mail.templates import FileTemplates
@@ -118,3 +119,19 @@ def test_from_the_segment_to_the_mailbox_and_back(tmp_path):
         worker.run_once()
         worker.close()
         assert len(server.accepted()) == 1
+
+        # A report that this mail came back: the address gets no more, whoever has it. A made-up one does nothing.
+        report = (
+            'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n--b\r\n'
+            "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\nAction: failed\r\n"
+            "Status: 5.1.1\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: {}\r\n\r\n--b--\r\n"
+        )
+        counted = sa.select(sa.func.count()).select_from(tables.suppressions)
+        with engine.connect() as connection:
+            before = connection.scalar(counted)
+        assert take_in(sequences, report.format("<0123@shop.example>").encode()) == []
+        for _ in range(2):
+            found = take_in(sequences, report.format(mail["Message-ID"]).encode())
+            assert [each.kind for each in found] == [Kind.HARD]
+        with engine.connect() as connection:
+            assert connection.scalar(counted) == before + 1
