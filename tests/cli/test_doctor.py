@@ -100,6 +100,12 @@ def test_what_is_odd_is_a_warning(sql, place, said, cli, shop):
     cli("doctor", *options, "--strict", code=1)
 
 
+def test_text_that_is_no_moment_is_an_error(cli, shop):
+    (level, where, message), *rest = findings(cli, shop("UPDATE sales SET placed = 'yesterday' WHERE id = 1"), 1)
+    assert (level, where, rest) == ("error", "orders.fields.created_at", [])
+    assert 'some of it cannot be read as kept = "utc"' in message
+
+
 def test_indexes_are_missed_where_there_are_many_rows(cli, shop):
     many = "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
     options = shop(f"INSERT INTO sales (id, person, total) {many} SELECT i, 9, 1 FROM n")
@@ -109,8 +115,8 @@ def test_indexes_are_missed_where_there_are_many_rows(cli, shop):
 
 
 def test_a_file_with_mistakes_and_no_file_at_all(cli, shop):
-    options = shop(replacing=[("same", "smae")])
-    assert "customer.smae: there is no key" in cli("doctor", *options, code=2).output
+    options = shop(replacing=[("same", "sam")])
+    assert "customer.sam: there is no key" in cli("doctor", *options, code=2).output
     assert "there is no file none.toml" in cli("doctor", "--shop", "none.toml", "--database", "shop.db", code=2).output
     assert "no database file" in cli("doctor", "--database", "x.db", code=3).output
 

@@ -66,7 +66,12 @@ def odd_contents(
             if stored.via is not None:
                 continue
             if field.kind is Kind.MOMENT:
-                yield from _odd_times(place, field, stored, entity, connection, now)
+                try:
+                    yield from _odd_times(place, field, stored, entity, connection, now)
+                except sa.exc.DBAPIError as cause:
+                    connection.rollback()
+                    said = " ".join(str(cause.orig).split())
+                    yield Finding(Level.ERROR, place, f'some of it cannot be read as kept = "{field.kept}": {said}')
             elif field.kind is Kind.CHOICE:
                 yield from _odd_choices(place, declared, field, stored, entity, connection, declaration)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from attrs import define, field, frozen
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeEngine
 
 from segrules.algebra import Kind
@@ -263,6 +263,8 @@ def _unfit(field: FieldDeclaration, name: str, live: TypeEngine[Any], dialect: s
             way_out = "yes = … says what it holds for yes"
         case _:
             wanted = raw_type(field)
+            if isinstance(live, postgresql.CITEXT) and field.kind is not Kind.TEXT and field.exact is not False:
+                return f"{shown}, which ignores case: write exact = false"
             if isinstance(live, sa.Enum) and dialect == "postgresql" and getattr(live, "name", None):
                 return f'{shown}, an ENUM: sql = "{name}::text" reads it as text'
             fits = isinstance(wanted, sa.String) == (is_text or isinstance(live, sa.Uuid)) or (on_sqlite and is_text)

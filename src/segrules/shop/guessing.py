@@ -83,7 +83,7 @@ class _Guesser:
         self.schema = schema
         self.timezone = timezone
         self.on_sqlite = connection.dialect.name == "sqlite"
-        self.tables = {each.name: each for each in _reflected(sa.inspect(connection), schema)}
+        self.tables = {each.name: each for each in _reflected(sa.inspect(connection.engine), schema)}
         self.found: dict[str, _Found] = {}
         self.canceled: list[str] | None = None
         self.closed: list[str] | None = None
@@ -384,8 +384,8 @@ def _reflected(inspector: sa.Inspector, schema: str | None) -> Iterator[_Table]:
         try:
             keys = inspector.get_pk_constraint(name, schema=schema)["constrained_columns"]
             foreign = inspector.get_foreign_keys(name, schema=schema)
-        except (NotImplementedError, sa.exc.SQLAlchemyError):
-            keys, foreign = [], []
+        except (NotImplementedError, sa.exc.SQLAlchemyError):  # DuckDB tells no keys in this way
+            keys, foreign = [each for each in columns if each == "id"], []
         points = {
             each["constrained_columns"][0]: (each["referred_table"], (each["referred_columns"] or [""])[0])
             for each in foreign
