@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -35,24 +36,28 @@ class Shop:
         self.connection = connection
         self.numbers = count(1)
 
-    def row(self, table: str, **values: object) -> None:
+    def row(self, table: str, **values: Any) -> None:
+        """One row."""
         names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
         self.connection.execute(sa.text(f"INSERT INTO wp_{table} ({names}) VALUES ({marks})"), values)
 
-    def user_meta(self, user: int, **values: object) -> None:
+    def user_meta(self, user: int, **values: Any) -> None:
+        """What WordPress keeps beside a user."""
         for key, value in values.items():
             self.row("usermeta", umeta_id=next(self.numbers), user_id=user, meta_key=key, meta_value=str(value))
 
-    def order(self, number: int, user: int, days_ago: int, status: str, total: str, tax: str, **more: object) -> None:
+    def order(self, number: int, user: int, days_ago: int, status: str, total: str, tax: str, **more: Any) -> None:
+        """An order, or a refund, with its further facts."""
         made = moment(days_ago)
         facts = {key: more.pop(key) for key in ("shipping_total_amount", "discount_total_amount") if key in more}
         self.row(
-            "wc_orders", id=number, customer_id=user, type=more.pop("type", "shop_order"), status=status, currency="EUR",
-            total_amount=total, tax_amount=tax, date_created_gmt=made, date_updated_gmt=made, **more,
+            "wc_orders", id=number, customer_id=user, type=more.pop("type", "shop_order"), status=status,
+            currency="EUR", total_amount=total, tax_amount=tax, date_created_gmt=made, date_updated_gmt=made, **more,
         )  # fmt: skip
         self.row("wc_order_operational_data", id=next(self.numbers), order_id=number, **facts)
 
-    def item(self, order: int, kind: str, name: str, **meta: object) -> None:
+    def item(self, order: int, kind: str, name: str, **meta: Any) -> None:
+        """One row of an order: a product, a coupon, a way to ship."""
         item = next(self.numbers)
         self.row(
             "woocommerce_order_items", order_item_id=item, order_id=order, order_item_type=kind, order_item_name=name
@@ -64,6 +69,7 @@ class Shop:
             )  # fmt: skip
 
     def line(self, order: int, name: str, product: int, qty: int, full: str, net: str, tax: str, variation=0) -> None:
+        """Some pieces of a product, with what they cost before and after discount, and the tax."""
         self.item(
             order, "line_item", name, _product_id=product, _variation_id=variation, _qty=qty,
             _line_subtotal=full, _line_total=net, _line_tax=tax,
@@ -71,14 +77,14 @@ class Shop:
 
 
 def moment(days_ago: int) -> str:
+    """So many days before NOW, as it is stored."""
     return (NOW - timedelta(days=days_ago)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def people(shop: Shop) -> None:
+    """Customers with what they have told about themselves."""
     for user, name, days_ago in ((ANNA, "anna", 400), (BEN, "ben", 5), (CLEO, "cleo", 5), (DORA, "dora", 5)):
-        shop.row(
-            "users", ID=user, user_login=name, user_email=f"{name}@Example.com", user_registered=moment(days_ago)
-        )
+        shop.row("users", ID=user, user_login=name, user_email=f"{name}@Example.com", user_registered=moment(days_ago))
         # WordPress writes empty names for those who have told none.
         told = name.title() if user in (ANNA, BEN) else ""
         shop.user_meta(user, first_name=told, last_name="", wp_capabilities='a:1:{s:8:"customer";b:1;}')
@@ -91,6 +97,7 @@ def people(shop: Shop) -> None:
 
 
 def catalogue(shop: Shop) -> None:
+    """Two products in two categories, one of them with a variation."""
     for post, title, kind, parent in (
         (TEA, "Green tea", "product", 0),
         (CUP, "Cup", "product", 0),
@@ -112,6 +119,7 @@ def catalogue(shop: Shop) -> None:
 
 
 def orders(shop: Shop) -> None:
+    """Orders in every state, and a refund."""
     shop.order(101, ANNA, 300, "wc-completed", "54.00", "9.00", payment_method="cod")
     shop.line(101, "Green tea", TEA, 3, "45", "45", "9")
     shop.item(101, "shipping", "Flat rate", method_id="flat_rate", cost="0")

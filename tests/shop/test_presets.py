@@ -23,12 +23,12 @@ def test_a_preset_is_a_sound_mapping_file(name: str) -> None:
 
 
 def test_an_unknown_preset_is_told() -> None:
-    with pytest.raises(sr.ShopError, match='there is no preset "oskar"; there are oscar'):
+    with pytest.raises(sr.ShopError, match='there is no preset "oskar"; there are maho, oscar'):
         sr.Shop.preset("oskar")
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
-@pytest.mark.parametrize("name", ["woocommerce"])
+@pytest.mark.parametrize("name", ["maho", "woocommerce"])
 def test_the_members_are_those_worked_out_by_hand(name, backend, monkeypatch, capsys) -> None:
     """The example's own check: the same customers in SQL and in memory, and the ones that it lists."""
     check = _example(name, monkeypatch)
@@ -37,7 +37,7 @@ def test_the_members_are_those_worked_out_by_hand(name, backend, monkeypatch, ca
         assert check.check(database.engine) == 0, capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["woocommerce"])
+@pytest.mark.parametrize("name", ["maho", "woocommerce"])
 def test_doctor_finds_nothing(name, monkeypatch, tmp_path) -> None:
     url = f"sqlite:///{tmp_path}/shop.sqlite3"
     monkeypatch.setenv("DATABASE_URL", url)

@@ -9,6 +9,7 @@ from segrules.errors import ShopError
 
 #: Each preset with the shop that it is for.
 PRESETS = {
+    "maho": "Maho, OpenMage and Magento 1",
     "oscar": "django-oscar 4",
     "woocommerce": "WooCommerce with High-Performance Order Storage",
 }
