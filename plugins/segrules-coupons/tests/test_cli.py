@@ -132,7 +132,7 @@ def test_json(database: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[rule]]\nkey = 'a'\namont = 5", 'rule a: "amont" means nothing; there are key, name'),
+        ("[[rule]]\nkey = 'a'\namuont = 5", 'rule a: "amuont" means nothing; there are key, name'),
         ("[[rule]]\namount = 5", "rule number 1: it has no key"),
         ("[[rule]]\nkey = 'a'", "rule a: a: the action percent needs an amount"),
         ("[[rule]]\nkey = 'a'\naction = 'gift'", "rule a: there is no such action; there are percent, cart_fixed"),

@@ -128,7 +128,7 @@ def begin(
         return int(found[0].id)
     rule_id, rule = issuing_rule(desk, key)
     # Whoever begins a batch waits here, so that two see each other's patterns and numbers.
-    lock_patterns(desk, rule_id)
+    lock_patterns(desk)
     shapes.check_new(desk, pattern)
     pattern.check_room(shapes.live(desk, pattern) + count, desk.limits.density)
     return inserted(
@@ -147,11 +147,11 @@ def inserted(desk: Desk, name: str, rule_id: int, pattern: Pattern, source: str,
     return int(desk.connection.scalar(sa.select(batches.c.id).where(batches.c.name == name).with_for_update()) or 0)
 
 
-def lock_patterns(desk: Desk, rule_id: int) -> None:
-    """Nobody else brings in a pattern for this rule until the transaction ends."""
+def lock_patterns(desk: Desk) -> None:
+    """Nobody else brings in a pattern until the transaction ends: all wait at the first rule."""
     table = desk.tables.rules
     desk.begin()
-    desk.connection.execute(sa.select(table.c.id).where(table.c.id == rule_id).with_for_update()).all()
+    desk.connection.execute(sa.select(table.c.id).order_by(table.c.id).limit(1).with_for_update()).all()
 
 
 def _check_count(desk: Desk, count: Any) -> None:

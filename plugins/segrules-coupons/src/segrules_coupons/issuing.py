@@ -84,7 +84,7 @@ def _personal_batch(desk: Desk, rule_id: int, pattern: Pattern, source: str) -> 
     found = desk.connection.scalar(sa.select(table.c.id).where(table.c.name == name))
     if found is not None:
         return int(found)
-    batches.lock_patterns(desk, rule_id)
+    batches.lock_patterns(desk)
     shapes.check_new(desk, pattern)
     pattern.check_room(desk.limits.personal, desk.limits.density)
     return batches.inserted(desk, name, rule_id, pattern, source, asked=0, personal=True)
@@ -140,7 +140,7 @@ def choose(
             f"{typed!r} cannot be a code: use {_SHORTEST} to 64 letters and digits; dashes are for the eye"
         )
     rule_id, _ = batches.issuing_rule(desk, key)
-    batches.lock_patterns(desk, rule_id)
+    batches.lock_patterns(desk)
     shapes.check_chosen(desk, code)
     new = desk.insert_new(
         desk.tables.coupons, code=code, rule_id=rule_id, batch_id=None, customer=customer,
