@@ -9,7 +9,8 @@ import sqlalchemy as sa
 import segrules as sr
 from segrules.demo import DemoShop, loading
 from segrules.demo.rules import PRACTICAL
-from segrules.sql.advice import Advice, advised, scans, tried
+from segrules.sql.advice import Advice, advised, tried
+from segrules.sql.plans import scans
 from segrules.testing.backends import fresh_or_skipped
 
 AT = datetime(2025, 7, 4, 12, tzinfo=UTC)
