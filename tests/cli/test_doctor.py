@@ -190,3 +190,12 @@ def test_map_needs_customers(cli, tmp_path):
     sqlite3.connect(tmp_path / "shop.db").execute("CREATE TABLE things (id INTEGER PRIMARY KEY)")
     said = cli("map", "--database", "shop.db", code=3).output
     assert "no table looks like one of customers; there is things" in said
+
+
+def test_map_prints_the_file_of_a_preset_to_adapt(cli, tmp_path):
+    toml = cli("map", "--preset", "woocommerce").stdout
+    (tmp_path / "segrules.toml").write_text(toml.replace("wp_", "shop_"), encoding="utf-8")
+    assert "shop_wc_orders" in cli("sql", "lifetime.orders > 1", "--shop", "segrules.toml").stdout
+    assert cli.json("map", "--preset", "woocommerce") == {"toml": toml, "guesses": 0}
+    said = cli("map", "--preset", "woocommerce", "--timezone", "UTC", code=2).output
+    assert "--preset prints a file as it is; write schema and timezone into it" in said

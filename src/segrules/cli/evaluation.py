@@ -30,7 +30,10 @@ def evaluation_options(command: F) -> F:
         (
             shop_option,
             click.option(
-                "--timezone", metavar="ZONE", help="The zone of the shop's days.  [default: the shop's, or UTC]"
+                "--timezone",
+                envvar="SEGRULES_TIMEZONE",
+                metavar="ZONE",
+                help="The zone of the shop's days.  [env: SEGRULES_TIMEZONE; default: the shop's, or UTC]",
             ),
             click.option(
                 "--at", metavar="MOMENT", help="The moment of evaluation, like 2025-07-04T12:00Z.  [default: now]"
