@@ -113,7 +113,7 @@ class Delay:
         return cls(int(found[1]) * _UNITS[found[2].lower()], bool(found[3]))
 
     def __str__(self) -> str:
-        return duration_text(self.length) + (" local" if self.local else "")
+        return f"{self.length.days} days local" if self.local else duration_text(self.length)
 
 
 def _time(given: str | time) -> time:
