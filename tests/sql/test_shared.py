@@ -13,7 +13,7 @@ from segrules.errors import SegrulesError
 from segrules.sql import select
 from segrules.sql.keeping import drop, keep
 from segrules.sql.shared import share
-from segrules.testing.backends import BACKENDS, Backend, BackendAbsentError, fresh, required
+from segrules.testing.backends import BACKENDS, Backend, fresh_or_skipped
 from segrules.testing.choosing import Seeded, happens, one_of
 from segrules.testing.customers import Population
 from segrules.testing.questions import MEMBERS, RuleQuestion
@@ -27,13 +27,8 @@ STORED = {name: sa.select(MEMBERS.c.customer_id).where(MEMBERS.c.segment == name
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    try:
-        with fresh(request.param) as found:
-            yield found
-    except BackendAbsentError as absence:
-        if request.param in required():
-            raise
-        pytest.skip(str(absence))
+    with fresh_or_skipped(request.param) as found:
+        yield found
 
 
 def drawn(chooser: Seeded, scene: Scene, many: int) -> Iterator[RuleQuestion]:
