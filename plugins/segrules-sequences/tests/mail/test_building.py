@@ -1,7 +1,9 @@
 """Finished mails: what stands in them, and what cannot be smuggled in."""
 
+import contextlib
 import importlib
 import sys
+import time
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
@@ -283,6 +285,37 @@ def test_any_html_has_a_text(html):
     plain_text(html)
 
 
+@pytest.mark.parametrize(
+    "part",
+    ["<", "<a ", "<!--", "&#", "</", "<?", "<![CDATA[", "<a b=", "<a b='", "<!", "<div>", "<p on=",
+     "<link rel=stylesheet ", "<style>", "<title>x", "<body ", "ona =", "<a b='\">"],
+)  # fmt: skip
+def test_no_html_takes_long(part):
+    html = part * (100_000 // len(part))
+    start = time.monotonic()
+    plain_text(html)
+    Styling(False).styled(html, "p {}", "mail")
+    with contextlib.suppress(TemplateError):
+        refuse_scripts(html + " script", "mail")
+    assert time.monotonic() - start < 8
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("a<!-->b<!--->c<!-- <p> -->d<!-- --!>e<!doctype x>f<?php x ?>g", "abcdefg"),
+        ("a < b <3 </> c", "a < b <3 c"),
+        ("<p title='a>b'>x</p>", "x"),
+        ("<STYLE>p > a {}</style >x<textarea>&lt;b&gt;</textarea>", "x<b>"),
+        ("a<b c", "a"),
+        ("a<!-- b", "a"),
+        ("&amp;amp; &eacute; &#65;", "&amp; é A"),
+    ],
+)
+def test_html_is_cut_as_browsers_cut_it(html, text):
+    assert plain_text(html).strip() == text
+
+
 def test_style_goes_into_the_tags():
     html = "<head><style>@media (max-width: 3em) { p { color: red } }</style></head><p class='a'>x</p>"
     styled = Styling(True).styled(html, ".a { color: blue }", "mail")
@@ -343,6 +376,13 @@ def test_inlining_without_the_extra(monkeypatch):
         "<form action='javascript:x'>",
         "<a href='file:///etc/passwd'>x</a>",
         "<object data='x'></object>",
+        "<!--><script>x</script>",
+        "<!-- --!><img src=x onerror=x>",
+        "<title><!--</title><script>x</script>-->",
+        "<p title='-->'><script>x</script>",
+        "<a\thref\n=\njavascript:x>x</a>",
+        "<a/href=javascript:x>x</a>",
+        "<A HREF=JAVASCRIPT:x>x</A>",
     ],
 )
 def test_mails_run_nothing(html):

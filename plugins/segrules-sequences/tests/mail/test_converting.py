@@ -1,6 +1,8 @@
 """Templates in the older syntax: the same mail comes out, or a refusal that names the place."""
 
+import contextlib
 import re
+import time
 from itertools import count
 from random import Random
 from urllib.parse import quote
@@ -367,3 +369,14 @@ def test_nothing_unknown_is_left_in_the_text(source):
         return
     # Paths that lead out of the shop are found when they are used.
     assert re.match(r"template(?: \(subject\))?:\d+:\d+: |mail:\d+: .*(leads away|cannot be called)", told)
+
+
+@pytest.mark.parametrize(
+    "part", ["{{", "{{var ", "<!--@subject ", "{{var x|", "{{if a}}", "{", "{{store url='", "@-->"]
+)
+def test_no_source_takes_long(part):
+    start = time.monotonic()
+    with contextlib.suppress(ConversionError):
+        convert(part * (50_000 // len(part)), site=SITE, known=KNOWN)
+    assert time.monotonic() - start < 8
+    assert "a template has at most 262,144 characters" in refused(part * 300_000)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from html.parser import HTMLParser
 
 from segrules_sequences.errors import TemplateError
+from segrules_sequences.mail.tags import Tag, tokens
 
 _SCHEMES = frozenset(("http", "https", "mailto", "tel", "sms", "cid"))
 _POINTING = frozenset((
@@ -15,33 +15,27 @@ _POINTING = frozenset((
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.I)
 #: What browsers drop from an address before they look at its scheme.
 _DROPPED = re.compile(r"[\x00-\x20\x7f-\x9f\u200b-\u200f\u2028\u2029\ufeff]")
-_SUSPECT = re.compile(r"script|<iframe|<object|<embed|<base|<form|\bon[a-z]+\s*=|data\s*:|refresh|file\s*:", re.I)
+_FORBIDDEN = frozenset(("script", "iframe", "object", "embed", "base", "frame", "frameset", "applet"))
+_SUSPECT = re.compile(
+    r"script|<iframe|<object|<embed|<base|<form|<frame|<applet|\bon[a-z]+\s*=|data\s*:|refresh|file\s*:", re.I
+)
 
 
-class _Looking(HTMLParser):
-    """Finds the first tag or address that no mail should have."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: tuple[str, int] | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Looks at one tag."""
-        for name, value in attrs:
-            if name in _POINTING and value is not None:
-                match = _SCHEME.match(_DROPPED.sub("", value))
-                if match is not None and match[1].lower() not in _SCHEMES:
-                    self._note(f'a link with the scheme "{match[1][:20].lower()}:"')
-            elif name.startswith("on"):
-                self._note(f"a script in the attribute {name[:20]}")
-        if tag in ("script", "iframe", "object", "embed", "base"):
-            self._note(f"a <{tag}>")
-        if tag == "meta" and any(name == "http-equiv" and (value or "").lower() == "refresh" for name, value in attrs):
-            self._note("a <meta> that leads elsewhere")
-
-    def _note(self, what: str) -> None:
-        if self.found is None:
-            self.found = what, self.getpos()[0]
+def _unwanted(tag: Tag) -> str | None:
+    """What is wrong with a tag, or None."""
+    for name, value in tag.attributes:
+        if name in _POINTING:
+            match = _SCHEME.match(_DROPPED.sub("", value))
+            if match is not None and match[1].lower() not in _SCHEMES:
+                return f'a link with the scheme "{match[1][:20].lower()}:"'
+        elif name.startswith("on"):
+            return f"a script in the attribute {name[:20]}"
+    if tag.name in _FORBIDDEN:
+        return f"a <{tag.name}>"
+    given = dict(tag.attributes)
+    if tag.name == "meta" and given.get("http-equiv", "").strip().lower() == "refresh":
+        return "a <meta> that leads elsewhere"
+    return None
 
 
 def refuse_scripts(html: str, name: str) -> None:
@@ -51,9 +45,8 @@ def refuse_scripts(html: str, name: str) -> None:
     """
     if not _SUSPECT.search(_DROPPED.sub("", unescape(html))) and not _SUSPECT.search(html):
         return
-    looking = _Looking()
-    looking.feed(html)
-    looking.close()
-    if looking.found is not None:
-        what, line = looking.found
-        raise TemplateError(f"what comes out has {what}, at its line {line}; mails have none", name)
+    for token in tokens(html):
+        what = _unwanted(token) if isinstance(token, Tag) else None
+        if what is not None and isinstance(token, Tag):
+            line = html.count("\n", 0, token.start) + 1
+            raise TemplateError(f"what comes out has {what}, at its line {line}; mails have none", name)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
+from collections.abc import Mapping
+
+from segrules_sequences.mail.tags import tokens
 
 _SKIPPED = frozenset(("head", "style", "script", "title", "template"))
 _BLOCKS = frozenset((
@@ -17,11 +19,10 @@ _SPACE = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN = re.compile(r"display\s*:\s*none", re.I)
 
 
-class _Reader(HTMLParser):
+class _Reader:
     """Collects text; ``lines`` are the finished ones."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.lines: list[str] = []
         self._line: list[str] = []
         self._blank = 0
@@ -30,8 +31,8 @@ class _Reader(HTMLParser):
         self._lists: list[int | None] = []
         self._pre = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+    def start(self, tag: str, given: Mapping[str, str]) -> None:
+        """A tag begins."""
         if self._unseen:
             self._unseen += tag not in _VOID
             return
@@ -60,7 +61,8 @@ class _Reader(HTMLParser):
             case "pre":
                 self._pre += 1
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
+        """A tag ends."""
         if self._unseen:
             self._unseen -= tag not in _VOID
             return
@@ -78,7 +80,8 @@ class _Reader(HTMLParser):
                 self._pre -= 1
         self._break(tag)
 
-    def handle_data(self, data: str) -> None:
+    def text(self, data: str) -> None:
+        """Text between tags."""
         if self._unseen:
             return
         if self._pre:
@@ -118,7 +121,7 @@ class _Reader(HTMLParser):
             self.lines.append(text.rstrip())
 
     def finish(self) -> str:
-        self.close()
+        """All lines."""
         self._end()
         while self.lines and not self.lines[-1]:
             self.lines.pop()
@@ -128,5 +131,11 @@ class _Reader(HTMLParser):
 def plain_text(html: str) -> str:
     """What an HTML mail says, as lines: links with their addresses, lists with their marks, images by their words."""
     reader = _Reader()
-    reader.feed(html)
+    for token in tokens(html):
+        if isinstance(token, str):
+            reader.text(token)
+        elif token.is_end:
+            reader.end(token.name)
+        else:
+            reader.start(token.name, dict(token.attributes))
     return reader.finish()

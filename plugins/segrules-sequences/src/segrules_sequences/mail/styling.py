@@ -7,10 +7,9 @@ import re
 from attrs import field, frozen
 
 from segrules_sequences.errors import SettingsError, TemplateError
+from segrules_sequences.mail.tags import Tag, tokens
 
-_HEAD = re.compile(r"</head\s*>", re.I)
-_BODY = re.compile(r"<body\b[^>]*>|<html\b[^>]*>|<!doctype[^>]*>", re.I)
-_FETCHED = re.compile(r"<link\b[^>]*stylesheet[^>]*>", re.I)
+_DOCTYPE = re.compile(r"\s*<!doctype[^>]*>", re.I)
 _ENDS = re.compile(r"</\s*style", re.I)
 
 
@@ -30,7 +29,7 @@ class Styling:
 
     def styled(self, html: str, style: str, name: str) -> str:
         """The HTML with its style. TemplateError for one that ends its own tag, or that would have to be fetched."""
-        if _FETCHED.search(html):
+        if any(_fetches(token) for token in tokens(html) if isinstance(token, Tag)):
             raise TemplateError("a <link> to a stylesheet is not followed; put the CSS into the template's style", name)
         if _ENDS.search(style):
             raise TemplateError("the style holds </style", name)
@@ -47,10 +46,22 @@ class Styling:
             raise TemplateError(f"the style cannot be put into the tags: {str(cause)[:200]}", name) from None
 
 
+def _fetches(tag: Tag) -> bool:
+    return tag.name == "link" and "stylesheet" in dict(tag.attributes).get("rel", "").lower()
+
+
 def _headed(html: str, style: str) -> str:
     block = f"<style>\n{style.strip()}\n</style>\n"
-    head = _HEAD.search(html)
-    if head is not None:
-        return html[: head.start()] + block + html[head.start() :]
-    place = max((found.end() for found in _BODY.finditer(html)), default=0)
+    place = 0
+    for token in tokens(html):
+        if not isinstance(token, Tag):
+            continue
+        if token.name == "head" and token.is_end:
+            place = token.start
+            break
+        if token.name in ("html", "body") and not token.is_end:
+            place = token.stop
+    if place == 0:
+        doctype = _DOCTYPE.match(html)
+        place = doctype.end() if doctype else 0
     return html[:place] + block + html[place:]

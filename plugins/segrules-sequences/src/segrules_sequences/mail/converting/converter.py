@@ -24,10 +24,11 @@ from segrules_sequences.mail.converting.reading import (
 from segrules_sequences.mail.converting.report import Conversion, Note
 from segrules_sequences.mail.site import Site
 from segrules_sequences.mail.syntax import KEY
+from segrules_sequences.mail.templates import LONGEST_SOURCE
 from segrules_sequences.mail.variables import sample
 from segrules_sequences.mail.views import View, meant
 
-_COMMENT = re.compile(r"<!--@(?P<name>subject|vars|styles)\s*(?P<content>.*?)\s*@-->[ \t]*\n?", re.S)
+_COMMENT = re.compile(r"<!--@(?P<name>subject|vars|styles)(?P<content>.*?)@-->[ \t]*\n?", re.S)
 _QUOTED = re.compile(r"\{(?=[%#])")
 _BRACE = "{{ '{' }}"
 _QUERY = re.compile(r"_query_([A-Za-z][A-Za-z0-9_]*)\Z")
@@ -57,6 +58,8 @@ def convert(
     coupons. The modifier ``raw`` is refused unless ``raw`` is true. Raises ConversionError that lists everything that
     has no counterpart, each with its line and column; then nothing is converted.
     """
+    if len(source) > LONGEST_SOURCE:
+        raise ConversionError(f"a template has at most {LONGEST_SOURCE:,} characters", name)
     text = source.replace("\r\n", "\n").replace("\0", "\ufffd")
     work = _Work(Source(text, name), site, known if known is not None else sample(site), html, raw, renamed)
     style: list[str] = []
@@ -69,10 +72,12 @@ def convert(
             shifted = re.sub(r"[^\n]", " ", text[:start]) + found["content"]
             subjects[:] = [_Work(Source(shifted, name), site, work.known, False, raw, renamed)]
         elif found["name"] == "styles":
-            style.append(found["content"])
+            style.append(found["content"].strip())
         return re.sub(r"[^\n]", "\0", found[0])
 
-    body = work.run(_COMMENT.sub(comment, text))
+    # Behind the last end of a comment none begins, and none is looked for.
+    ends = text.rfind("@-->") + 4 if "@-->" in text else 0
+    body = work.run(_COMMENT.sub(comment, text[:ends]) + text[ends:])
     if _COMMENT.match(text):
         body = body.lstrip("\n")
     written = [each.run(each.source.text).strip() for each in subjects]

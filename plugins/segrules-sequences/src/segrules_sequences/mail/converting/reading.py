@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
-_DIRECTIVE = re.compile(r"\{\{(?P<name>/?[a-z]{0,10})(?P<rest>.*?)\}\}", re.I | re.S)
+_NAME = re.compile(r"/?[A-Za-z]{0,10}")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _TEXT = re.compile(r"'(?P<single>[^'\\]*)'|\"(?P<double>[^\"\\]*)\"")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?(?![\w.])")
@@ -46,11 +46,16 @@ class Directive:
 def pieces(source: str) -> Iterator[Text | Directive]:
     """The texts and directives of a template in their order."""
     place = 0
-    for found in _DIRECTIVE.finditer(source):
-        if found.start() > place:
-            yield Text(source[place : found.start()], place)
-        yield Directive(found["name"].lower(), found["rest"], found.start(), found[0])
-        place = found.end()
+    while True:
+        start = source.find("{{", place)
+        name = _NAME.match(source, start + 2) if start >= 0 else None
+        end = source.find("}}", name.end()) if name is not None else -1
+        if name is None or end < 0:
+            break
+        if start > place:
+            yield Text(source[place:start], place)
+        yield Directive(name[0].lower(), source[name.end() : end], start, source[start : end + 2])
+        place = end + 2
     if place < len(source):
         yield Text(source[place:], place)
 
