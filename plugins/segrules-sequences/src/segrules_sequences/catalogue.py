@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from attrs import frozen
 from segrules.segments import SegmentStore
 
-from segrules_sequences.definitions import CouponError, Mode, Sequence, Status, from_plain, to_plain
+from segrules_sequences.definitions import CouponError, Mode, Sequence, Status
 from segrules_sequences.enrolment import Kept
 from segrules_sequences.errors import SequenceConflictError, SequenceError
 from segrules_sequences.outcome import hold
 from segrules_sequences.setting import Setting
+from segrules_sequences.spelling import from_plain, to_plain
 from segrules_sequences.states import State, Why
 
 #: So many sequences may be active at a time.

@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-import attrs
 from attrs import field, frozen
 from segrules.errors import ShopError
 from segrules.shop.shop import zone_named
@@ -198,7 +197,6 @@ def named(what: str, name: Any, longest: int = LONGEST_NAME) -> str:
 
 
 _E = TypeVar("_E", bound=Enum)
-_T = TypeVar("_T")
 
 
 def _choice(kind: type[_E], given: Any) -> _E:
@@ -356,108 +354,3 @@ class Sequence:
     def step(self, name: str) -> Step | None:
         """The step of a name, or None when there is none any more."""
         return next((each for each in self.steps if each.name == name), None)
-
-
-# --- as plain data, for files and for the database ---
-
-#: How the fields are called in files, where that differs.
-_SPELLED = {"address": "from"}
-_FIELDS = {_SPELLED.get(each.name, each.name): each for each in attrs.fields(Sequence) if each.name != "version"}
-_STEP_FIELDS = {each.name: each for each in attrs.fields(Step)}
-_WINDOW_FIELDS = {"from": "start", "to": "end", "days": "days"}
-
-
-def _plain(name: str, value: Any) -> Any:
-    match value:
-        case Enum():
-            return value.value
-        case timedelta() if name == "reentry":
-            return f"after {duration_text(value)}" if value else "always"
-        case timedelta():
-            return duration_text(value)
-        case None if name in ("reentry", "not_after"):
-            return "never"
-        case Delay() | Cap():
-            return str(value)
-        case Window():
-            return {"from": f"{value.start:%H:%M}", "to": f"{value.end:%H:%M}", "days": list(value.days)}
-        case Mapping():
-            return dict(value)
-        case _:
-            return value
-
-
-def to_plain(sequence: Sequence) -> dict[str, Any]:
-    """A sequence as a table of plain values; what is as by default is left out."""
-    found: dict[str, Any] = {}
-    for spelled, each in _FIELDS.items():
-        value = getattr(sequence, each.name)
-        if each.name == "steps":
-            continue
-        if each.default is attrs.NOTHING or value != each.default:
-            found[spelled] = _plain(each.name, value)
-    found["steps"] = [_step_to_plain(step) for step in sequence.steps]
-    return found
-
-
-def _step_to_plain(step: Step) -> dict[str, Any]:
-    values = {name: (getattr(step, name), each.default) for name, each in _STEP_FIELDS.items()}
-    return {
-        name: _plain(name, value)
-        for name, (value, default) in values.items()
-        if value != default and not (name == "name" and value == step.template)
-    }
-
-
-def from_plain(data: Mapping[str, Any], *, name: str | None = None, version: int = 0) -> Sequence:
-    """The sequence of a table of plain values; SequenceError names what is wrong."""
-    given = {"name": name, **data} if name is not None else dict(data)
-    _known("a sequence", given, _FIELDS)
-    found: dict[str, Any] = {_FIELDS[spelled].name: value for spelled, value in given.items()}
-    for needed in ("name", "segment", "from", "steps"):
-        if needed not in given:
-            raise SequenceError(f'the sequence {given.get("name") or ""!r} has no "{needed}"')
-    where = f'the sequence "{given["name"]}"'
-    steps = found["steps"]
-    if not isinstance(steps, Iterable) or isinstance(steps, (str, Mapping)):
-        raise SequenceError(f"{where}: steps are a list, in TOML [[steps]]")
-    found["steps"] = tuple(_step(f"{where}, step {number}", each) for number, each in enumerate(steps, 1))
-    for flag in ("consent", "member", "stop", "overlap"):
-        if flag in found and not isinstance(found[flag], bool):
-            raise SequenceError(f"{where}: {flag} is {found[flag]!r}; write true or false")
-    window = found.get("window")
-    if isinstance(window, Mapping):
-        _known(f"{where}: the window", window, _WINDOW_FIELDS)
-        for needed in ("from", "to"):
-            if needed not in window:
-                raise SequenceError(f'{where}: the window has no "{needed}"')
-        found["window"] = _told(where, Window, {_WINDOW_FIELDS[each]: value for each, value in window.items()})
-    elif window is not None:
-        raise SequenceError(f'{where}: the window is a table with "from", "to" and perhaps "days"')
-    return _told(where, Sequence, {**found, "version": version})
-
-
-def _step(where: str, data: Any) -> Step:
-    if not isinstance(data, Mapping):
-        raise SequenceError(f"{where} is {data!r}; write a table with delay and template")
-    _known(where, data, _STEP_FIELDS)
-    for needed in ("delay", "template"):
-        if needed not in data:
-            raise SequenceError(f'{where} has no "{needed}"')
-    if not isinstance(data.get("active", True), bool):
-        raise SequenceError(f"{where}: active is {data['active']!r}; write true or false")
-    return _told(where, Step, data)
-
-
-def _told(where: str, kind: type[_T], values: Mapping[str, Any]) -> _T:
-    try:
-        return kind(**values)
-    except SequenceError as cause:
-        text = str(cause)
-        raise SequenceError(text if text.startswith("the sequence") else f"{where}: {text}") from None
-
-
-def _known(where: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise SequenceError(f'{where} has no "{unknown[0]}"; there are {", ".join(known)}')

@@ -21,8 +21,9 @@ from pathlib import Path
 import attrs
 from attrs import frozen
 
-from segrules_sequences.definitions import Sequence, from_plain, to_plain
+from segrules_sequences.definitions import Sequence
 from segrules_sequences.errors import SequenceError
+from segrules_sequences.spelling import from_plain, to_plain
 
 SUFFIX = ".toml"
 

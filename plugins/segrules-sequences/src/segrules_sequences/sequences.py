@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import attrs
 import pluggy
@@ -35,6 +35,9 @@ from segrules_sequences.states import RunState, State, Why
 from segrules_sequences.statistics import DayFigures, Figures, Standing, figures, of_day, standing
 from segrules_sequences.tables import Tables
 from segrules_sequences.worker import Worker
+
+if TYPE_CHECKING:
+    from segrules_sequences.simulation import Simulation
 
 #: A key that is shorter can be guessed.
 _SHORTEST_KEY = 16
@@ -188,6 +191,24 @@ class Sequences:
             connection.rollback()
         return composed
 
+    def simulate(self, *, days: int = 14, people: int = 100, members: bool = False, seed: int = 1) -> Simulation:
+        """What the active sequences would send from now on, to invented people who enter and leave over these days.
+
+        With ``members`` to the customers who belong into the segments now, as if all entered now. Nothing is stored.
+        """
+        from segrules_sequences import simulation
+
+        definitions = [each for each in self.list() if each.status is Status.ACTIVE]
+        with self.setting.engine.connect() as connection:
+            start = connection.scalar(sa.select(self._clock.now()))
+            assert start is not None
+            if members:
+                cast = simulation.members(self.setting, self.store, connection, definitions, start)
+            else:
+                cast = simulation.population(people, start, days, seed=seed)
+        zone = str(self.setting.zone)
+        return simulation.simulate(definitions, cast, start=start, days=days, timezone=zone)
+
     # --- customers ---
 
     def unsubscribe(self, customer: Any, topic: str | None = None, *, source: str = "link") -> None:
@@ -201,7 +222,7 @@ class Sequences:
             connection = catalogue.connection
             suppress(self.setting, connection, customer_key(customer), topic or "", Why.UNSUBSCRIBED, source)
             ids = connection.scalars(of_topic).all()
-            self.setting.runs.stop(connection, Why.UNSUBSCRIBED, ids, customer=self._id(customer))
+            self.setting.runs.stop(connection, Why.UNSUBSCRIBED, ids, customer=self.customer_id(customer))
 
         self._write(stop)
 
@@ -214,6 +235,12 @@ class Sequences:
     def forget(self, customer: Any) -> int:
         """Erase whose runs and mails these were, and stop what still runs; the figures stay. How many runs."""
         return self._write(lambda catalogue: cleaning.forget(self.setting, catalogue.connection, customer))
+
+    def customer_id(self, customer: Any) -> Any:
+        """A customer's id as the shop keeps it; links and commands bring it as text."""
+        if isinstance(customer, str) and isinstance(self.tables.enrolments.c.customer_id.type, sa.Integer):
+            return int(customer) if customer.isascii() and customer.isdigit() else -1
+        return customer
 
     # --- what needs a person ---
 
@@ -315,12 +342,6 @@ class Sequences:
                 return work(Catalogue(self.setting, self.store, connection))
 
         return retried(done)
-
-    def _id(self, customer: Any) -> Any:
-        """A customer's id as the shop keeps it; links and commands bring it as text."""
-        if isinstance(customer, str) and isinstance(self.tables.enrolments.c.customer_id.type, sa.Integer):
-            return int(customer) if customer.isascii() and customer.isdigit() else -1
-        return customer
 
     def _items(self, state: State, limit: int) -> Listed[Item]:
         d, s = self.tables.deliveries, self.tables.sequences

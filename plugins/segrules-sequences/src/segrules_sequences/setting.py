@@ -16,9 +16,9 @@ from attrs import field, frozen
 
 from segrules_sequences.audience import Audience
 from segrules_sequences.clock import Clock
-from segrules_sequences.definitions import from_plain
 from segrules_sequences.enrolment import Kept, Runs
 from segrules_sequences.ports import Composer, Sender
+from segrules_sequences.spelling import from_plain
 from segrules_sequences.tables import Tables
 
 

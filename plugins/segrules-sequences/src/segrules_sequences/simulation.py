@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Sequence as Listed
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import attrs
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ from segrules_sequences.errors import SequenceError
 from segrules_sequences.hookspecs import registered
 from segrules_sequences.ports import Composed, Letter, Lookup, Outgoing, Receipt, Recipient, SenderCaps
 from segrules_sequences.sequences import Sequences
+from segrules_sequences.setting import Setting
 from segrules_sequences.states import State
 from segrules_sequences.timing import opening
 
@@ -88,6 +90,30 @@ def population(number: int, start: datetime, days: int, *, seed: int = 1) -> lis
         subscribes = start if consent < 0.85 else enters + timedelta(days=2) if consent < 0.95 else None
         found.append(Person(id=id_, enters=enters, leaves=leaves, zone=chance.choice(_ZONES), subscribes=subscribes))
     return found
+
+
+def members(
+    setting: Setting, store: SegmentStore, connection: sa.Connection, definitions: Listed[Sequence], at: datetime
+) -> list[Person]:
+    """Who belongs into the segments of these sequences now, each with its zone and consent, entering at a moment.
+
+    Raises SequenceError when there are more than a dry run takes.
+    """
+    ids: set[Any] = set()
+    for segment in {each.segment for each in definitions}:
+        ids |= {each.customer_id for each in islice(store.members(segment), MOST_PEOPLE + 1)}
+    if len(ids) > MOST_PEOPLE:
+        raise SequenceError(f"the segments have more than {MOST_PEOPLE} members, the most that a dry run takes")
+    found = setting.audience.recipients(connection, ids)
+    return [
+        Person(id=number, enters=at, zone=_known(each.zone), subscribes=at if each.subscribed else None)
+        for number, each in enumerate(found.values(), 1)
+    ]
+
+
+def _known(zone: str | None) -> str | None:
+    """The zone, unless nobody knows it; the engine passes over such a name as well."""
+    return zone if zone in available_timezones() else None
 
 
 def simulate(

@@ -1,0 +1,123 @@
+"""The command line, on a shop in a file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from segrules_sequences.cli.group import group
+from segrules_sequences.ports import OutcomeUnknown, PermanentRecipient
+
+from . import conftest, shops
+
+APP = """
+import sys
+sys.path.insert(0, {folder!r})
+from pathlib import Path
+from tests import conftest, shops
+from segrules.segments import SegmentStore
+import segrules as sr
+engine = conftest.sqlite(Path({database!r}))
+store = SegmentStore(engine, sr.Shop.default())
+memory = shops.Memory()
+sequences = shops.make_sequences(store, senders={{"memory": lambda: memory}})
+nothing = 1
+"""
+
+
+class Shell:
+    def __init__(self, app: str, module: Any) -> None:
+        self.app, self.module = app, module
+
+    def __call__(self, *words: str, code: int = 0) -> Result:
+        found = CliRunner().invoke(group, ["--app", self.app, *words])
+        assert found.exit_code == code, found.output + str(found.exception)
+        return found
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code).stdout)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    engine = conftest.sqlite(tmp_path / "shop.db")
+    shops.make_shop(engine, 3)
+    engine.dispose()
+    name = f"app_{os.path.basename(tmp_path).replace('-', '_')}"
+    folder = str(Path(__file__).parent.parent)
+    (tmp_path / f"{name}.py").write_text(APP.format(folder=folder, database=str(tmp_path / "shop.db")))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = __import__(name)
+    yield Shell(f"{name}:sequences", module)
+    module.engine.dispose()
+
+
+def test_a_day_at_the_command_line(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "sequences"
+    folder.mkdir()
+    (folder / "hi.toml").write_text('segment = "anns"\nfrom = "Shop <s@example.com>"\nsender = "memory"\n'
+                                    '[[steps]]\ndelay = "0 minutes"\ntemplate = "hello"\n')  # fmt: skip
+    assert "7 tables are there" in shell("init").output
+    assert shell("plan", str(folder)).output == "create  hi\n"
+    assert shell.json("apply", str(folder)) == {"changes": [{"sequence": "hi", "action": "create", "fields": []}]}
+    shell.module.store.refresh("anns")
+    assert shell.json("status")["due"] == 3
+    assert "hello Ann" in shell("preview", "hi", "2").output
+    shell.module.memory.answers = [OutcomeUnknown("no answer"), PermanentRecipient("550 <a@b.example> no")]
+    assert shell.json("run") == {"claimed": 3, "sent": 1, "OutcomeUnknown": 1, "PermanentRecipient": 1}
+    assert "in doubt  1  (segrules-sequences doubt)" in shell("status", code=1).output
+    assert "PermanentRecipient: 550 <address> no" in shell("dead", code=1).output
+    (mail,) = shell.json("doubt", code=1)["mails"]
+    assert shell("settle", "sent", str(mail["id"])).output == "1 settled\n"
+    assert shell("requeue", "--all").output == "1 put back\n"
+    assert shell.json("run") == {"claimed": 1, "sent": 1}
+    assert "there are none" in shell("dead").output
+    assert "hello        0        0     3" in shell("statistics", "hi").output
+    assert shell.json("report", "2020-01-01")["sequences"][0]["sent"] == 0
+    assert "3 sent" not in shell("report").output
+    assert shell("switch", "hi", "paused").output == "hi is paused\n"
+    assert "enter anns" in shell("list").output and "paused" in shell("list").output
+    shell("switch", "hi", "active")
+    assert "mails to" in shell("simulate", "--people", "20", "--days", "3").output
+    assert shell.json("simulate", "--members", "--days", "2")["mailed"] == 3
+    assert shell("unsubscribe", "1").output == "1 gets nothing any more\n"
+    assert shell("forget", "1").output == "1 runs are nobody's now\n"
+    assert shell.json("cleanup")["mails emptied"] == 0
+    assert shell("reap").output == "nothing to do\n"
+
+
+def test_what_goes_wrong_is_told_in_a_sentence(shell: Shell, tmp_path: Path) -> None:
+    assert "give numbers of mails, or --all" in shell("requeue", code=2).output
+    assert 'there is no sequence "x"' in shell("switch", "x", "off", code=2).output
+    name = shell.app.partition(":")[0]
+    for app, message in ((f"{name}:nothing", "is a int, and no Sequences"), (f"{name}:gone", "cannot be loaded")):
+        found = CliRunner().invoke(group, ["--app", app, "status"])
+        assert found.exit_code == 3 and message in found.output
+    found = CliRunner(env={"SEGRULES_SEQUENCES_APP": ""}).invoke(group, ["status"])
+    assert found.exit_code == 2 and "--app MODULE:NAME" in found.output
+
+
+def test_a_worker_process_ends_in_order(shell: Shell, tmp_path: Path) -> None:
+    shell.module.sequences.save(shops.sequence("0 minutes: hello"))
+    shell.module.store.refresh("anns")
+    script = str(Path(sys.executable).parent / "segrules-sequences")
+    name = shell.app.partition(":")[0]
+    process = subprocess.Popen(
+        [script, "--app", f"{name}:sequences", "worker", "--poll", "0.05"], cwd=tmp_path,
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while shops.states(shell.module.sequences) != {"sent": 3} and time.monotonic() < until:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "is at work" in err and "has stopped" in out
+    assert shops.states(shell.module.sequences) == {"sent": 3}
