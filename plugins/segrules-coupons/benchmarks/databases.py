@@ -6,6 +6,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import segrules as sr
 import sqlalchemy as sa
 from segrules.testing.backends import fresh
 
-from segrules_coupons import CouponStore
+from segrules_coupons import CouponStore, Limits
 
 BACKENDS = ("sqlite", "postgresql", "mariadb")
 
@@ -58,7 +59,8 @@ def database(name: str) -> Iterator[Connect]:
 def at(url: str | sa.URL, connections: int = 1, **arguments: str) -> CouponStore:
     """A store with so many connections of its own."""
     engine = sa.create_engine(url, connect_args=arguments, pool_size=connections, max_overflow=0, pool_timeout=600)
-    return CouponStore(engine, sr.Shop.default())
+    # SQLite hands its one lock to whoever asks at the right moment, so with many processes some wait long.
+    return CouponStore(engine, sr.Shop.default(), limits=Limits(patience=timedelta(minutes=10)))
 
 
 def counted(store: CouponStore) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 
 import sqlalchemy as sa
 from databases import chosen, counted, database
@@ -34,9 +35,10 @@ def main():
             for _ in range(given.kills):
                 process = multiprocessing.get_context("fork").Process(target=make, args=(connect, given.count))
                 process.start()
-                time.sleep(chance.uniform(0.3, 3))
+                time.sleep(chance.uniform(0.3, 1.6))
                 in_work += process.is_alive()
-                os.kill(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it may have come to its end
+                    os.kill(process.pid, signal.SIGKILL)
                 process.join()
                 if store.batches():
                     with store.engine.begin() as connection:

@@ -355,7 +355,7 @@ def sales_rules(draw: st.DrawFn) -> list[SalesRule]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(LINES, st.none() | AMOUNTS, sales_rules(), st.randoms(use_true_random=False))
 def test_money_adds_up_and_is_never_below_zero(
     lines: list[tuple[Decimal, Decimal]], shipping: Decimal | None, rules: list[SalesRule], chance: random.Random

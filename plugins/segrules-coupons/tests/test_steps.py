@@ -175,3 +175,54 @@ def test_the_plugin_loads_no_database() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_sequence_mails_a_coupon(lite: CouponStore) -> None:
+    """Where the sequences are installed: from the segment to the mail with a code that the store knows."""
+    sequences = pytest.importorskip("segrules_sequences")
+    from segrules_sequences.ports import Composed, Receipt, SenderCaps
+
+    mails: list[str] = []
+
+    class Post:
+        name = "post"
+        caps = SenderCaps()
+
+        def check(self, template: str, *, coupon: bool = True) -> None:
+            pass
+
+        def compose(self, letter: Any) -> Any:
+            return Composed("s", f"Message-ID: {letter.message_id}\r\n\r\n{letter.extra['coupon_code']}".encode(), "1")
+
+        def send(self, mail: Any, deadline: float) -> Any:
+            mails.append(mail.mime.decode().split("\r\n\r\n")[1])
+            return Receipt()
+
+        def close(self) -> None:
+            pass
+
+    lite.save(SalesRule(key="winback", amount=15, needs_code=True))
+    assert lite.segments is not None
+    subscriptions = lite.shop.tables["newsletter_subscriptions"]  # type: ignore[attr-defined]
+    with lite.engine.begin() as connection:
+        rows = {"customer_id": 1, "status": "subscribed", "changed_at": datetime(2025, 1, 1)}
+        connection.execute(subscriptions.insert(), rows)
+    post = Post()
+    store = sequences.Sequences(lite.segments, composer=post, senders={"post": lambda: post}, key=b"k" * 16)
+    store.create_tables()
+    step = sequences.Step(delay="0 minutes", template="back", coupon={"rule": "winback", "prefix": "BACK", "days": 7})
+    store.save(
+        sequences.Sequence(name="q", segment="VIP", address="a@example.com", sender="post", member=False, steps=[step])
+    )
+    lite.segments.deactivate("VIP")
+    lite.segments.activate("VIP")
+    lite.segments.refresh("VIP")
+    worker = store.worker()
+    worker.run_once()
+    worker.close()
+    [code] = list(lite.codes())
+    assert mails == [code.code]
+    assert (code.customer, code.source) == ("1", "q/back")
+    store.metadata.drop_all(lite.engine)
+    with lite.engine.begin() as connection:
+        connection.execute(sa.delete(subscriptions))

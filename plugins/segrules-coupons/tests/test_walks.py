@@ -189,7 +189,7 @@ class Walk(RuleBasedStateMachine):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_random_walks(stores: Stores, backend: str) -> None:
     machine = type("Machine", (Walk,), {"store": stores(backend)})
-    examples, steps = (40, 30) if backend == "sqlite" else (6, 25)
+    examples, steps = (25, 25) if backend == "sqlite" else (4, 25)
     checked = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
     )

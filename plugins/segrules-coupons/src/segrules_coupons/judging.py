@@ -164,8 +164,9 @@ def customer_data(given: Any, shop: sr.Shop) -> dict[str, Any]:
 
 def _checked(cart: Cart, at: datetime, code: str | None, shop: sr.Shop) -> Mapping[str, Any]:
     """The cart as conditions see it; CartError when an attribute of an item is unknown or of a wrong type."""
-    subtotal = cart.subtotal
-    items = [_row(place, each, cart.row_units[place], cart) for place, each in enumerate(cart.items)]
+    units = cart.row_units
+    subtotal = money.amount_of(sum(units), cart.currency)
+    items = [_row(place, each, units[place], cart) for place, each in enumerate(cart.items)]
     row = {
         "id": cart.id if cart.id is not None else 1,
         "status": "active",

@@ -101,7 +101,7 @@ class _Pricing:
 
     def __attrs_post_init__(self) -> None:
         self.left = self.cart.row_units
-        self._full = self.cart.subtotal
+        self._full = self.amount(sum(self.left))
         shipping = self.cart.shipping
         self._shipping = None if shipping is None else money.exact_units(shipping, self.cart.currency)
         self._holding = self.judge.holding()
