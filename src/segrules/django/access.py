@@ -22,9 +22,15 @@ from segrules.sql.engines import add_functions
 
 _KEYS = ("SHOP", "DATABASE", "PREFIX", "SCHEDULE")
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "mysql": "mariadb+pymysql"}
+#: What of a database's OPTIONS says how to reach it; the drivers take it in the address.
+_REACHED = {
+    "postgresql": ("service", "passfile", "sslmode", "sslrootcert", "sslcert", "sslkey", "options"),
+    "mysql": ("unix_socket", "read_default_file", "read_default_group", "ssl_ca", "ssl_cert", "ssl_key"),
+}
 
 
-def _settings() -> dict[str, Any]:
+def given_settings() -> dict[str, Any]:
+    """What ``SEGRULES`` says. Raises ImproperlyConfigured for a key that it does not have."""
     given = getattr(settings, "SEGRULES", {})
     unknown = sorted(set(given) - set(_KEYS))
     if unknown:
@@ -38,7 +44,7 @@ def shop() -> Shop:
 
     Days are those of the mapping file's zone; of the default shop and of presets those of Django's TIME_ZONE.
     """
-    given = _settings().get("SHOP")
+    given = given_settings().get("SHOP")
     if given is None:
         return Shop.default(timezone=settings.TIME_ZONE)
     if isinstance(given, Shop):
@@ -53,7 +59,7 @@ def shop() -> Shop:
 
 def alias() -> str:
     """The name of the database among Django's."""
-    return str(_settings().get("DATABASE", "default"))
+    return str(given_settings().get("DATABASE", "default"))
 
 
 def url() -> sa.URL:
@@ -63,21 +69,27 @@ def url() -> sa.URL:
     driver = _DRIVERS.get(known.vendor)
     if driver is None:
         raise ImproperlyConfigured(f"segrules knows no {known.vendor}; it knows {', '.join(_DRIVERS)}")
-    name = str(facts["NAME"])
+    name = str(facts["NAME"] or "")
     if driver == "sqlite":
         if known.is_in_memory_db():
             raise ImproperlyConfigured(
                 "a database in memory cannot be opened twice: give it a file, in tests by TEST NAME"
             )
         return sa.URL.create(driver, database=name)
+    host = str(facts["HOST"] or "")
+    query = {key: str(value) for key, value in facts["OPTIONS"].items() if key in _REACHED[known.vendor]}
+    if known.vendor == "mysql":
+        query["charset"] = "utf8mb4"
+        if host.startswith("/"):
+            host, query["unix_socket"] = "", host
     return sa.URL.create(
         driver,
         username=facts["USER"] or None,
         password=facts["PASSWORD"] or None,
-        host=facts["HOST"] or None,
+        host=host or None,
         port=int(facts["PORT"]) if facts["PORT"] else None,
-        database=name,
-        query={"charset": "utf8mb4"} if driver.startswith("mariadb") else {},
+        database=name or None,
+        query=query,
     )
 
 
@@ -96,9 +108,15 @@ def engine() -> sa.Engine:
 @cache
 def store() -> SegmentStore:
     """The stored segments, in the same database."""
-    given = _settings()
+    given = given_settings()
     facts = {key.lower(): given[key] for key in ("PREFIX", "SCHEDULE") if key in given}
     return SegmentStore(engine(), shop(), **facts)
+
+
+def forget() -> None:
+    """What was made from the settings is made anew."""
+    shop.cache_clear()
+    store.cache_clear()
 
 
 @cache
