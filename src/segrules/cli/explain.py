@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segrules.cli.customers import customer_id
 from segrules.cli.database import database_option, open_engine, told
 from segrules.cli.evaluation import Setting, evaluation_options
 from segrules.cli.failures import Blame, Failure, Verb
@@ -38,13 +39,13 @@ def explain_command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    r"""Explain what a rule says of one customer: each condition, whether it holds, and the values found.
+    """Explain what a rule says of one customer: each condition, whether it holds, and the values found.
 
-    The customer is the one with this id in the database, or a JSON file given with --customer:
+    The customer is the one with this id in the database, or a JSON file given with --customer. For example:
 
-    \b
-      segrules explain vip.seg 42 --database duckdb:///shop.duckdb
-      segrules explain -e 'lifetime.orders > 3' --customer ann.json
+    segrules explain vip.seg 42 --database duckdb:///shop.duckdb
+
+    segrules explain -e 'lifetime.orders > 3' --customer ann.json
 
     JSON: {"rule", "at", "member", "explanation": {"text", "truth", "values": [{"operand", "value"}], "children"}}
     """
@@ -53,7 +54,7 @@ def explain_command(
     if expression is not None and key is None:
         rule, key = None, rule  # with -e the one argument left is the customer
     if (key is None) == (customer is None):
-        raise Failure(Blame.USAGE, "say which customer: an id with --database, or --customer file.json")
+        raise Failure(Blame.USAGE, "say which one customer: either an id with --database, or --customer file.json")
     text = read_rule(rule, expression)
     setting = Setting.of(options)
     shop = setting.shop()
@@ -65,8 +66,7 @@ def explain_command(
         assert key is not None
         engine = open_engine(database)
         with told(engine, shop), engine.connect() as connection:
-            id_: int | str = int(key) if key.isascii() and key.isdigit() else key
-            explanation = parsed.explain(id_, shop, connection=connection, **keywords)
+            explanation = parsed.explain(customer_id(shop, key), shop, connection=connection, **keywords)
     if as_json:
         document = {"rule": parsed.format(), "at": keywords["at"].isoformat(), "member": explanation.truth}
         echo_json({**document, "explanation": explanation.to_json()})

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from segrules.cli.customers import customer_id, id_to_json
 from segrules.cli.database import database_option, open_engine, told
 from segrules.cli.failures import Blame, Exit, Failure, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
@@ -146,11 +147,13 @@ def members_command(
     """
     with opened(database, prefix, timezone) as store:
         if customer is not None:
-            key = _id(customer)
-            answer: dict[str, Any] = {"segment": name, "customer_id": key, "member": store.contains(name, key)}
+            key = customer_id(store.shop, customer)
+            answer: dict[str, Any] = {"segment": name, "customer_id": id_to_json(key)}
+            answer |= {"member": store.contains(name, key)}
             answer |= {"would_be_member": store.matches(name, key), "segments": list(store.segments_of(key))}
         else:
-            page = store.page(name, after=None if after is None else _id(after), limit=limit, website=websites or None)
+            behind = None if after is None else customer_id(store.shop, after)
+            page = store.page(name, after=behind, limit=limit, website=websites or None)
             size = store.size(name, website=websites or None)
     if customer is not None:
         if as_json:
@@ -159,7 +162,10 @@ def members_command(
             click.echo(f"{customer} is {'a' if answer['member'] else 'no'} member of {name}", nl=False)
             click.echo("" if answer["member"] == answer["would_be_member"] else "; the next refresh would change that")
         ctx.exit(Exit.FINE if answer["member"] else Exit.FINDINGS)
-    rows = [{"customer_id": each.customer_id, "website": each.website, "since": iso(each.since)} for each in page]
+    rows = [
+        {"customer_id": id_to_json(each.customer_id), "website": each.website, "since": iso(each.since)}
+        for each in page
+    ]
     if as_json:
         echo_json({"segment": name, "size": size, "members": rows})
         return
@@ -221,11 +227,6 @@ def export_command(
         echo_json({"segment": name, "file": output, "members": count})
     elif output is not None:
         click.echo(f"{count:,} members written to {output}")
-
-
-def _id(text: str) -> int | str:
-    """A customer's id as the database has it: a whole number where it looks like one."""
-    return int(text) if text.lstrip("-").isdecimal() else text
 
 
 def _to_json(segment: Any, state: State) -> dict[str, Any]:

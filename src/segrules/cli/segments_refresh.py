@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from segrules.cli.customers import customer_id
 from segrules.cli.evaluation import moment_of
 from segrules.cli.failures import Blame, Exit, Failure, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
@@ -74,13 +75,14 @@ def refresh_command(
         raise Failure(Blame.USAGE, "say which segments: their names, --all, or --due")
     if due and customers is not None:
         raise Failure(Blame.USAGE, "--customers goes with names or --all, not with --due")
-    ids = None if customers is None else _ids(customers)
+    listed = None if customers is None else _listed(customers)
     if log:
         _log_to_terminal()
     lagging = None if lag is None else timedelta(minutes=lag)
     with opened(database, prefix, timezone, schedule=schedule, lag=lagging) as store:
         moment = datetime.now(UTC) if at is None else moment_of(at, "--at")
         moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=store.shop.zone)
+        ids = None if listed is None else [customer_id(store.shop, each) for each in listed]
         with _progress(store) as progress:
             if due:
                 done = store.refresh_due(moment, progress=progress)
@@ -107,13 +109,12 @@ def _progress(store: SegmentStore) -> Iterator[Any]:
         yield told
 
 
-def _ids(file: str) -> list[int | str]:
+def _listed(file: str) -> list[str]:
     try:
         with click.open_file(file, encoding="utf-8") as lines:
-            found = [line.strip() for line in lines if line.strip()]
+            return [line.strip() for line in lines if line.strip()]
     except OSError as cause:
         raise Failure(Blame.USAGE, f"{file} cannot be read: {cause.strerror or cause}") from None
-    return [int(each) if each.lstrip("-").isdecimal() else each for each in found]
 
 
 def _log_to_terminal() -> None:

@@ -14,6 +14,7 @@ from enum import Enum
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, assert_never
+from uuid import UUID
 
 import sqlalchemy as sa
 from attrs import define, frozen
@@ -150,7 +151,7 @@ class Export:
         except ImportError as cause:
             raise SegmentError("Parquet needs pyarrow: pip install 'segrules[parquet]'") from cause
         some = list(islice(rows, BATCH))
-        schema = self._schema(pyarrow, some[0][0] if some else None)
+        schema = self._schema(pyarrow)
         with ParquetWriter(file, schema) as writer:
             while some:
                 columns = zip(*some, strict=True)
@@ -158,9 +159,10 @@ class Export:
                 writer.write_batch(pyarrow.record_batch(arrays, schema=schema))
                 some = list(islice(rows, BATCH))
 
-    def _schema(self, arrow: Any, customer: Any) -> pyarrow.Schema:
+    def _schema(self, arrow: Any) -> pyarrow.Schema:
+        has_numbers = isinstance(self.catalogue.shop.mapping.entity("").key.type, sa.Integer)
         types = {
-            None: arrow.string() if isinstance(customer, str) else arrow.int64(),
+            None: arrow.int64() if has_numbers else arrow.string(),
             Kind.NUMBER: arrow.decimal128(38, 6), Kind.ID: arrow.int64(), Kind.TEXT: arrow.string(),
             Kind.CODE: arrow.string(), Kind.CHOICE: arrow.string(), Kind.YESNO: arrow.bool_(),
             Kind.DATE: arrow.date32(), Kind.MOMENT: arrow.timestamp("us", tz="UTC"),
@@ -171,6 +173,8 @@ class Export:
 def _value(value: Any, kind: Kind | None) -> Any:
     if value is None:
         return None
+    if isinstance(value, UUID):
+        return str(value)
     if kind is Kind.MOMENT:
         return value.replace(tzinfo=UTC)
     return bool(value) if kind is Kind.YESNO else value
