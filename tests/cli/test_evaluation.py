@@ -105,7 +105,7 @@ def test_segments_are_given_by_their_rules(cli, shop_url, rule_file):
         (["count", "customer.birth_date > :d", "--database", "SHOP", "--param", "d=1.1.70"], 2, "a day like"),
         (["count", 'in segment "x"', "--database", "SHOP"], 2, "--segment x=FILE"),
         (["count", 'in segment "x"', "--database", "SHOP", "--segment", "x"], 2, "write name=file.seg"),
-        (["count", 'in segment "x"', "--database", "SHOP", "--segment", "x=round.seg"], 1, "circle"),
+        (["count", 'in segment "x"', "--database", "SHOP", "--segment", "x=round.seg"], 2, "circle"),
         (["count", "true", "--database", "SHOP", "--timezone", "Nowhere"], 2, "time zone"),
         (["count", "true", "--database", "SHOP", "--at", "noon"], 2, "no moment"),
         (["explain", "true"], 2, "say which customer"),

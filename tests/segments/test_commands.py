@@ -107,8 +107,8 @@ def test_a_day_with_stored_segments(run: Run, tmp_path: Path) -> None:
 def test_what_goes_wrong(run: Run, tmp_path: Path) -> None:
     run("apply", "segments")
     assert "say which segments" in run("refresh", code=2).stderr
-    assert 'no segment "a"' in run("refresh", "a", code=1).stderr
-    assert "there is no folder nowhere" in run("plan", "nowhere", code=1).stderr
+    assert 'no segment "a"' in run("refresh", "a", code=2).stderr
+    assert "there is no folder nowhere" in run("plan", "nowhere", code=2).stderr
     (tmp_path / "segments" / "as.seg").write_text("nonsense > 1", encoding="utf-8")
     assert "as:1:1" in run("plan", "segments", code=1).stderr
     engine = sa.create_engine("sqlite:///shop.db")

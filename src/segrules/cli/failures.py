@@ -12,7 +12,6 @@ from segrules.cli.output import diagnostic_to_json, echo_diagnostic
 from segrules.errors import (
     BackendError,
     RuleError,
-    SegmentError,
     SegrulesError,
     ShopError,
     VocabularyError,
@@ -54,7 +53,7 @@ class Failure(Exception):
 def blame_of(error: SegrulesError) -> Blame:
     """Where an error of the library lies, seen from the command line."""
     match error:
-        case RuleError() | SegmentError():
+        case RuleError():
             return Blame.RULE
         case BackendError() | ShopError() | VocabularyError():
             return Blame.ENVIRONMENT
