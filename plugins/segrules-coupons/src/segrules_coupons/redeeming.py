@@ -107,6 +107,7 @@ def reserve(desk: Desk, order_ref: str, chosen: Sequence[Wanted], customer: str 
     """The uses are held for the order, all or none; asked again for the same, the answer is the same."""
     if not chosen:
         raise ReservationError(f'the order "{order_ref}" wants to use nothing: give codes, rules or a quote')
+    _refuse_what_is_taken(desk, order_ref, chosen, customer)
     desk.begin()
     expire(desk, [row for row in _uses(desk, order_ref) if row.is_late])
     there = {(row.rule_id, row.coupon_id) for row in _uses(desk, order_ref) if row.state in _COUNTING}
@@ -124,6 +125,19 @@ def reserve(desk: Desk, order_ref: str, chosen: Sequence[Wanted], customer: str 
         with desk.undone_on_error():
             _take(desk, order_ref, chosen, customer, ttl)
     return reservation(desk, order_ref)
+
+
+def _refuse_what_is_taken(desk: Desk, order_ref: str, chosen: Sequence[Wanted], customer: str | None) -> None:
+    """Who comes too late is told so without waiting for those who hold the rows: a rush ends in cheap refusals."""
+    taken: list[CodeRefusedError] = []
+    for each in chosen:
+        rule, row = each.rule.rule, each.coupon
+        if rule.uses_total is not None and rule.used >= rule.uses_total:
+            taken.append(refusal(_why_not_rule(desk, each.rule.id), f'the sales rule "{rule.key}"'))
+        elif row is not None and row.max_uses is not None and row.used >= row.max_uses:
+            taken.append(refusal(_why_not_coupon(desk, row.id, customer), f"the code {masked(row.code)}"))
+    if taken and not held_by(desk, order_ref) and not late(desk, [each.rule.id for each in chosen], 1):
+        raise taken[0]
 
 
 _CAN_COME_BACK = (Reason.USED_UP, Reason.CODE_USED_UP, Reason.CUSTOMER_USED_UP)
