@@ -44,7 +44,7 @@ def test_the_settings_come_before_the_environment(manage, people, monkeypatch):
 @pytest.mark.parametrize("database", ["default"], indirect=True)
 def test_exit_codes(manage, database):
     assert manage("check", "-e", "lifetime.orders >= 1")[0] == 0
-    assert manage("check", "-e", "lifetime.oders >= 1")[0] == 1
+    assert manage("check", "-e", "lifetime.bought >= 1")[0] == 1
     assert manage("count", "--no-such-option")[0] == 2
     assert manage("count", "lifetime.orders >= 1", "--database", "sqlite:////nowhere/else.sqlite3")[0] == 3
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from attrs import frozen
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+_IN_SHOPS = sorted((ROOT / "docs" / "in-your-shop").glob("*.md"))
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), *_IN_SHOPS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 _BLOCK = re.compile(
     r"(?:^[ ]*<!-- (?P<remark>[^\n]*?) -->\n)?^(?P<indent>[ ]*)```(?P<language>[\w-]+)\n(?P<text>.*?)^(?P=indent)```$",
