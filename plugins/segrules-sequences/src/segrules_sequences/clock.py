@@ -81,4 +81,4 @@ class SetClock:
 
     def now(self, later: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:
         """The moment that it is set to."""
-        return sa.literal(self.at + later, Instant())
+        return sa.bindparam("set_clock", callable_=lambda: self.at + later, type_=Instant(), unique=True)

@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import field, frozen
 from segrules.hookspecs import MembersChanged, Reason
 
 from segrules_sequences.clock import Clock, DatabaseClock, Instant
 from segrules_sequences.definitions import Delay, Sequence, Status, Trigger
 from segrules_sequences.spelling import from_plain
+from segrules_sequences.statements import RunStatements
 from segrules_sequences.states import WAITING, RunState, State, Why
 from segrules_sequences.tables import Tables
 
@@ -56,6 +57,11 @@ class Runs:
 
     tables: Tables
     clock: Clock
+    _statements: RunStatements = field(init=False, repr=False)
+
+    @_statements.default
+    def _made_once(self) -> RunStatements:
+        return RunStatements(self.tables, self.clock)
 
     # --- sets ---
 
@@ -177,36 +183,24 @@ class Runs:
 
         ``mailed_at`` is the moment at which this delivery went out, None when it did not.
         """
-        enrolments, deliveries = self.tables.enrolments, self.tables.deliveries
         sequence = kept.sequence
         following = self._following(connection, sequence, delivery)
-        going_on = sa.and_(enrolments.c.id == delivery.enrolment_id, enrolments.c.state == RunState.ACTIVE)
         if following is None:
-            connection.execute(
-                sa.update(enrolments)
-                .where(going_on)
-                .values(state=RunState.FINISHED, running_id=None, ended_at=self.clock.now())
-            )
+            connection.execute(self._statements.finish, {"the_run": delivery.enrolment_id})
             return
         step = sequence.steps[following]
         planned = enrolled_at + step.delay.length
         due = _looked_at(planned, step.delay)
         if mailed_at is not None:
             due = max(due, mailed_at + gap(sequence, delivery.step, step.name))
-        values = {
-            "sequence_id": enrolments.c.sequence_id,
-            "customer_id": enrolments.c.customer_id,
-            "step": sa.literal(step.name, sa.String),
-            "position": sa.literal(following + 1, sa.Integer),
-            "state": sa.literal(_begins(sequence).value, sa.String),
-            "planned_at": sa.literal(planned, Instant()),
-            "due_at": sa.literal(due, Instant()),
-            "attempts": sa.literal(0, sa.Integer),
-            "token": sa.literal(0, sa.BigInteger),
-            "version": sa.literal(sequence.version, sa.Integer),
-        }
-        statement = sa.select(enrolments.c.id, *values.values()).where(going_on)
-        connection.execute(deliveries.insert().from_select(["enrolment_id", *values], statement))
+        connection.execute(
+            self._statements.follow,
+            {
+                "the_run": delivery.enrolment_id, "next_step": step.name, "next_position": following + 1,
+                "next_state": _begins(sequence).value, "next_planned_at": planned, "next_due_at": due,
+                "next_version": sequence.version,
+            },
+        )  # fmt: skip
 
     def end(self, connection: sa.Connection, enrolment: int, state: RunState, why: Why) -> None:
         """One run is over."""

@@ -18,7 +18,7 @@ from segrules_sequences.ports import (
     SenderBlocked,
     Temporary,
 )
-from segrules_sequences.preparing import Claim, Prepared
+from segrules_sequences.preparing import LEASE, Claim, Prepared
 from segrules_sequences.setting import Setting, address_key
 from segrules_sequences.states import RunState, State, Why
 
@@ -52,11 +52,9 @@ class Outcome:
 
     def sent(self, prepared: Prepared, receipt: Receipt) -> bool:
         """The mail was accepted. Known for certain, so it counts even where the lease has run out meanwhile."""
-        done = self._arrow(
-            prepared.claim, (State.TRANSMITTING, State.IN_DOUBT), state=State.SENT, reason=None, error=None,
-            attempts=self._attempts + 1, provider_id=(receipt.provider_id or "")[:255] or None,
-            ended_at=self.setting.clock.now(), lease_until=None,
-        )  # fmt: skip
+        claim = prepared.claim
+        told = {"the_id": claim.id, "the_token": claim.token, "the_provider_id": (receipt.provider_id or "")[:255]}
+        done = self.connection.execute(self.setting.statements(LEASE).sent, told).rowcount == 1
         if done:
             self.setting.runs.advance(
                 self.connection, prepared.kept, prepared.delivery, enrolled_at=prepared.enrolled_at,

@@ -28,6 +28,7 @@ from segrules_sequences.facts import Facts
 from segrules_sequences.hookspecs import Enrolment
 from segrules_sequences.ports import Composed, Letter, Outgoing, Recipient
 from segrules_sequences.setting import Setting, address_key, customer_key
+from segrules_sequences.statements import Statements
 from segrules_sequences.states import OUT, RunState, State, Why
 
 #: How long a sender may take, and how long nobody else touches the delivery meanwhile.
@@ -105,43 +106,21 @@ class Preparation:
     def _now_term(self) -> sa.ColumnElement[datetime]:
         return self.setting.clock.now()
 
-    def _mine(self, state: State) -> list[sa.ColumnElement[bool]]:
-        deliveries = self.setting.tables.deliveries
-        return [
-            deliveries.c.id == self.claim.id,
-            deliveries.c.token == self.claim.token,
-            deliveries.c.state == state,
-        ]
-
     def _locked(self) -> bool:
         """Lock the delivery by renewing its lease, if it is still ours."""
-        deliveries = self.setting.tables.deliveries
-        result = self.connection.execute(
-            sa.update(deliveries)
-            .where(*self._mine(State.LEASED), deliveries.c.lease_until > self._now_term)
-            .values(lease_until=self.setting.clock.now(self.lease))
-        )
-        return result.rowcount == 1
+        return self.connection.execute(self._statements.lock, self._own).rowcount == 1
 
     def _row(self) -> Any:
         """The delivery with its run, its sequence, its sender's rest, and the present."""
-        t = self.setting.tables
-        d, e, s = t.deliveries, t.enrolments, t.sequences
-        return self.connection.execute(
-            sa.select(
-                d.c.id, d.c.enrolment_id, d.c.sequence_id, d.c.customer_id, d.c.step, d.c.position, d.c.planned_at,
-                d.c.attempts, d.c.version, d.c.message_id, d.c.idem_key,
-                e.c.state.label("run"), e.c.reason.label("run_reason"), e.c.enrolled_at,
-                s.c.uid, s.c.name, s.c.status, s.c.broken, s.c.version.label("sequence_version"),
-                t.senders.c.rests_until, t.senders.c.failures, self._now_term.label("now"),
-            )
-            .select_from(
-                d.join(e, e.c.id == d.c.enrolment_id)
-                .join(s, s.c.id == d.c.sequence_id)
-                .outerjoin(t.senders, t.senders.c.name == s.c.sender)
-            )
-            .where(d.c.id == self.claim.id)
-        ).one_or_none()  # fmt: skip
+        return self.connection.execute(self._statements.row, {"the_id": self.claim.id}).one_or_none()
+
+    @property
+    def _statements(self) -> Statements:
+        return self.setting.statements(self.lease)
+
+    @property
+    def _own(self) -> dict[str, int]:
+        return {"the_id": self.claim.id, "the_token": self.claim.token}
 
     # --- judging ---
 
@@ -202,12 +181,9 @@ class Preparation:
         return _Put(why, ends=RunState.STOPPED) if sequence.stop else _Put(why)
 
     def _suppressed(self, customer: Any, address: str, topic: str) -> bool:
-        suppressions = self.setting.tables.suppressions
-        keys = [customer_key(customer), address_key(self.setting.address_hash(address))]
-        statement = sa.select(suppressions.c.key).where(
-            suppressions.c.key.in_(keys), suppressions.c.topic.in_(["", topic])
-        )
-        return self.connection.execute(statement.limit(1)).first() is not None
+        hashed = address_key(self.setting.address_hash(address))
+        asked = {"the_customer": customer_key(customer), "the_address": hashed, "the_topic": topic}
+        return self.connection.execute(self._statements.suppressed, asked).first() is not None
 
     def _timed(self, row: Any, sequence: Sequence, step: Step, recipient: Recipient) -> _Put | None:
         """What time says: not yet, or not any more."""
@@ -295,11 +271,11 @@ class Preparation:
         if row.broken:
             sequences = self.setting.tables.sequences
             self.connection.execute(sa.update(sequences).where(sequences.c.id == row.sequence_id).values(broken=0))
-        self._write(
-            state=State.TRANSMITTING, reason=None, error=None, mode=sequence.delivery.value, message_id=message_id,
-            idem_key=key, address_hash=self.setting.address_hash(address), begun_at=self._now_term,
-            lease_until=self.setting.clock.now(self.lease),
-        )  # fmt: skip
+        begun = {
+            "the_mode": sequence.delivery.value, "the_message_id": message_id, "the_idem_key": key,
+            "the_address_hash": self.setting.address_hash(address),
+        }  # fmt: skip
+        self._moved(self.connection.execute(self._statements.begun, {**self._own, **begun}))
         outgoing = Outgoing(
             message_id=message_id,
             sender=parseaddr(sequence.address)[1],
@@ -323,8 +299,11 @@ class Preparation:
 
     def _write(self, **values: Any) -> None:
         """Take an arrow out of ``leased``; the delivery is locked, so it is still ours."""
-        deliveries = self.setting.tables.deliveries
-        result = self.connection.execute(sa.update(deliveries).where(*self._mine(State.LEASED)).values(**values))
+        d, claim = self.setting.tables.deliveries, self.claim
+        mine = (d.c.id == claim.id, d.c.token == claim.token, d.c.state == State.LEASED)
+        self._moved(self.connection.execute(sa.update(d).where(*mine).values(**values)))
+
+    def _moved(self, result: sa.CursorResult[Any]) -> None:
         if result.rowcount != 1:
             raise SequenceError(f"the delivery {self.claim.id} changed while it was locked")
 

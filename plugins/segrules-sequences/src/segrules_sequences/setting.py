@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from segrules_sequences.clock import Clock
 from segrules_sequences.enrolment import Kept, Runs
 from segrules_sequences.ports import Composer, Sender
 from segrules_sequences.spelling import from_plain
+from segrules_sequences.statements import Statements
 from segrules_sequences.tables import Tables
 
 
@@ -35,12 +37,20 @@ class Setting:
     key: bytes = field(repr=False)
     zone: ZoneInfo
     plugins: pluggy.PluginManager
+    #: What begins, goes on with and stops runs.
+    runs: Runs = field(init=False, repr=False)
+    _statements: dict[timedelta, Statements] = field(factory=dict, init=False, repr=False)
     _kept: dict[tuple[Any, ...], Kept] = field(factory=dict, init=False, repr=False)
 
-    @property
-    def runs(self) -> Runs:
-        """What begins, goes on with and stops runs."""
+    @runs.default
+    def _made_once(self) -> Runs:
         return Runs(self.tables, self.clock)
+
+    def statements(self, lease: timedelta) -> Statements:
+        """The statements of each mail, for workers with such a lease; put together once."""
+        if lease not in self._statements:
+            self._statements[lease] = Statements(self.tables, self.clock, lease)
+        return self._statements[lease]
 
     def kept(self, connection: sa.Connection, row: Any) -> Kept:
         """The sequence of a row with its id, name, status and version; the definition of a version is read once."""
