@@ -222,7 +222,8 @@ class Diagnostic:
         if self.hint is not None:
             rows.append(f"{gutter} = {self.hint}")
         if self.suggestion is not None and self.hint != f"did you mean {self.suggestion.text}?":
-            rows.append(f"{gutter} = write: {self.suggestion.text}")
+            write = f"write: {self.suggestion.text.strip()}" if self.suggestion.text else "leave it out"
+            rows.append(f"{gutter} = {write}")
         return "\n".join(rows)
 
     def __str__(self) -> str:

@@ -82,7 +82,9 @@ def test_uuids_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     people.create(engine)
     first, second = UUID(int=1), UUID(int=2)
     with engine.begin() as connection:
-        connection.execute(people.insert(), [{"uid": each, "mail": f"{each.int}@example.org"} for each in (first, second)])
+        connection.execute(
+            people.insert(), [{"uid": each, "mail": f"{each.int}@example.org"} for each in (first, second)]
+        )
     Path("shop.toml").write_text(MAPPING, encoding="utf-8")
     Path("rules").mkdir()
     Path("rules/one.seg").write_text('customer.email starts with "1"', encoding="utf-8")
@@ -106,7 +108,7 @@ def test_uuids_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     refused = 'segrules: "7" is no customer of this shop, whose ids are UUIDs\n'
     assert run("members", "one", "--customer", "7", code=2) == refused
     assert run("explain", "true", "7", code=2) == refused
-    for name, ids in (("one", [str(first)]), ("none", [])):
+    for name, expected in (("one", [str(first)]), ("none", [])):
         run("export", name, "-o", "members.parquet")
         table = parquet.read_table("members.parquet")
-        assert (str(table.schema.field("customer_id").type), table["customer_id"].to_pylist()) == ("string", ids)
+        assert (str(table.schema.field("customer_id").type), table["customer_id"].to_pylist()) == ("string", expected)

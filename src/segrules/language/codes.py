@@ -54,7 +54,7 @@ _ALL = (
     Code("SEG112", "an empty group", "all of, any of and none of hold at least one condition; an empty group would match everyone or nobody in silence.",
          "any of ()", "any of (lifetime.sales > 5)"),
     Code("SEG113", "a percentage of nothing", "A percentage is always of something: 5% of lifetime.sales.", "lifetime.refunds < 5%", "lifetime.refunds < 5% of lifetime.sales"),
-    Code("SEG114", "digits grouped by commas", "A comma separates the values of a list, so it cannot group digits. An underscore can.",
+    Code("SEG114", "a comma in a number", "A comma separates the values of a list, so it neither groups digits nor begins decimals. An underscore groups digits, a point begins decimals.",
          "lifetime.sales > 5,000", "lifetime.sales > 5_000"),
     Code("SEG115", "a character that cannot be kept", "A text holds a NUL or half of a surrogate pair, which no database stores.",
          'customer.first_name is "a\0b"', 'customer.first_name is "ab"'),
@@ -139,6 +139,8 @@ _ALL = (
          "any order where (any order where (status is complete))", "any order where (status is complete)"),
     Code("SEG913", "a fraction of a day", "days_since fields are whole days of the calendar. For hours the moment itself is compared.",
          "any cart where (days_since_update > 0.5 and status is active)", "any cart where (updated_at before 12 hours ago and status is active)"),
+    Code("SEG914", "a point that may group digits", "The point begins decimals: 5.000 is five. Beside an amount, three of them are hardly meant.",
+         "lifetime.sales > 5.000", "lifetime.sales > 5000"),
 )  # fmt: skip
 
 #: The catalogue by code, in the order of the codes.

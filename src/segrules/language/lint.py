@@ -6,6 +6,7 @@ is read and travel with it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import attrs
 
 from segrules.algebra import Aggregate, Const, Fold, Product, Sum, Term, fold
 from segrules.clock import Clock, Unit
-from segrules.condition import DaysSince, DaysUntil, FieldType, Moment, Scope
+from segrules.condition import Amount, DaysSince, DaysUntil, FieldType, Moment, Scope
 from segrules.errors import Diagnostic
 from segrules.language import nodes
 from segrules.language.order import exact
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 #: So many quantifiers, groups and negations inside one another are hard to follow.
 DEEP = 6
 
+#: What the point may have been meant to group.
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}\Z")
 _SIMPLE = (nodes.Compare, nodes.Between, nodes.OneOf, nodes.Within, nodes.IsSet, nodes.YesNoField)
 
 
@@ -109,6 +112,7 @@ class _Linter:
             self._fraction(node, node.left)
         if isinstance(node, (nodes.Between, nodes.OneOf)) and isinstance(node.left, nodes.FieldRef):
             self._fractions(node, node.left)
+        self._points(node)
         found = self._known(node)
         if found is None:
             return
@@ -190,6 +194,22 @@ class _Linter:
             write=write,
             hint="compare the moment with a length of time: before 1 hour ago" if since else "write whole days",
         )
+
+    def _points(self, node: nodes.Condition) -> None:
+        """5.000 beside an amount: five, but to many readers five thousand."""
+        fields = [self._type(each) for each in nodes.walk(node) if isinstance(each, nodes.FieldRef)]
+        if not any(isinstance(each, Amount) for each in fields):
+            return
+        for each in nodes.children(node):
+            raw = self.report.text(each) if isinstance(each, nodes.Number) and each.span.end else ""
+            if _THOUSANDS.match(raw):
+                self.report.warning(
+                    "SEG914",
+                    f"{raw} is {raw.rstrip('0').rstrip('.')}, for the point begins decimals",
+                    each,
+                    write=raw.replace(".", ""),
+                    hint="nothing groups digits but _: 5_000",
+                )
 
     def _fraction(self, node: nodes.Compare, ref: nodes.FieldRef) -> None:
         type_ = self._type(ref)

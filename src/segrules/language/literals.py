@@ -35,6 +35,7 @@ _TIME = re.compile(
     r"(Z|[+-][0-9]{2}:[0-9]{2})?\Z",
     re.I,
 )
+_GROUPED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,}\Z")
 _LOOSE_DAY = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})\Z")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})-([0-9]{1,2})-([0-9]{4})\Z")
 _DOTTED = re.compile(r"([0-9]{1,4})\.([0-9]{1,2})\.([0-9]{1,4})\Z")
@@ -55,6 +56,8 @@ def number(form: syntax.Numeral, report: Report) -> Decimal | None:
         write = f"{together[1]} {together[2].lower()}" if together else None
         if _EXPONENT.match(raw):
             write = f"{Decimal(raw):f}"
+        elif _GROUPED.match(raw):
+            write = raw.replace(".", "")
         report.error(
             "SEG105", f'"{raw}" is not a number', form, write=write, hint="numbers are written like 5, 1_000 or 0.75"
         )

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from segrules.errors import Source, Span
+from segrules.language.habits import SIGNS, WORDS
 from segrules.language.literals import DATES, calendar_day
 from segrules.language.report import Report
 
@@ -23,13 +24,10 @@ _THAN = re.compile(
     r"([0-9]+\s+(?:minute|hour|day|week|month|quarter|year)s?\s+ago)\b",
     re.I,
 )
-_MONEY = re.compile(r"[$€£¥]\s*([0-9][0-9,_]*(?:\.[0-9]+)?)|([0-9][0-9,_]*(?:\.[0-9]+)?)\s*[$€£¥]")
-
-#: Signs that other languages write, and what they are here.
-_FOREIGN = {
-    "&&": "and", "||": "or", "&": "and", "|": "or", "!": "not", "=>": ">=", "=<": "<=", "===": "=", "~": "contains",
-    "{": "(", "[": "(", "}": ")", "]": ")", "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-",
-}  # fmt: skip
+#: 5.000,00 and 5,50: the point groups digits, the comma begins decimals.
+_EUROPEAN = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),[0-9]{1,2}\b(?!,)")
+_POINTS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+\Z")
+_MONEY = re.compile(r"[$€£¥]\s*([0-9][0-9,._]*)|([0-9][0-9,._]*)\s*[$€£¥]")
 
 
 def explain(unexpected: UnexpectedInput, source: Source, report: Report) -> None:
@@ -139,7 +137,7 @@ class _Mistake:
         if money is None and self.last and text[at : at + 1] in "$€£¥" and text[at : at + 1]:
             money = _MONEY.match(text, self.last[1])
         if money:
-            number = (money[1] or money[2]).replace(",", "").replace("_", "")
+            number = _digits((money[1] or money[2]).rstrip(",."))
             self.report.error(
                 "SEG103", "amounts are written without a currency sign", Span(*money.span()), write=number
             )
@@ -170,21 +168,32 @@ class _Mistake:
             )
             return True
         if text.startswith(";", at):
-            self.report.error("SEG103", "a rule is one expression and ends without a sign", self.place, write="")
+            more = bool(text[at + 1 :].strip())
+            hint = "conditions are joined by and, or" if more else None
+            message = "a rule is one expression and ends without a sign"
+            self.report.error("SEG103", message, self.place, write=" and" if more else "", hint=hint)
             return True
         return False
 
     def _replace(self, sign: str, span: Span) -> None:
-        write = _FOREIGN[sign]
+        write = SIGNS[sign]
         text = self.source.text
         if write.isalpha():
             write = (" " if span.start and not text[span.start - 1].isspace() else "") + write
             write += " " if span.end < len(text) and not text[span.end].isspace() else ""
-        self.report.error("SEG103", f'"{sign}" is written {_FOREIGN[sign]} here', span, write=write)
+        self.report.error("SEG103", f'"{sign}" is written {SIGNS[sign]} here', span, write=write)
 
     def _thousands(self) -> bool:
-        if self.found != "," or not self.last or not self.last[0].isdigit():
+        if self.found != "," or not self.last:
             return False
+        european = _EUROPEAN.match(self.source.text, self.last[1])
+        if european and european.end() > self.at:
+            write = _digits(european[0])
+            hint = "decimals stand behind a point, and nothing groups digits but _: 1_000.50"
+            self.report.error(
+                "SEG114", "a comma does not begin decimals", Span(*european.span()), write=write, hint=hint
+            )
+            return True
         whole = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?").match(self.source.text, self.last[1])
         if whole is None:
             return False
@@ -341,6 +350,13 @@ class _Mistake:
 
     def _hint(self, text: str, at: int) -> str | None:
         found = self.found.lower()
+        known = WORDS.get(found) or WORDS.get(self.last[0].lower() if self.last else "")
+        if known is not None:
+            return known
+        if found in ("@", "«", "»"):
+            return 'a text stands in quotes: "anna@example.com"'
+        if self.last is not None and len(self.last[0]) > 1 and self.last[0][0] in "'‘" and self.last[2] == at:
+            return 'an apostrophe inside a text wants double quotes around it: "O\'Neill"'
         if found in ("older", "newer"):
             side = "before" if found == "older" else "after"
             return f"write {side} 30 days ago"
@@ -388,6 +404,13 @@ def _unopened(text: str, at: int) -> bool:
     for piece, _, _ in _pieces(text[:at], 0):
         depth += (piece == "(") - (piece == ")")
     return depth <= 0
+
+
+def _digits(amount: str) -> str:
+    """An amount in the digits of the language, whichever sign grouped them."""
+    if _EUROPEAN.fullmatch(amount) or _POINTS.match(amount):
+        return amount.replace(".", "").replace(",", ".")
+    return amount.replace(",", "").replace("_", "")
 
 
 def _shown(piece: str) -> str:

@@ -239,6 +239,10 @@ class Names:
             if name in each.fields and (each.rows is None or self.outermost)
         ]
 
+    def _is_compared(self, path: syntax.Path) -> bool:
+        """Whether a sign of comparison follows, so that a number is meant and no condition."""
+        return self.report.source.text[path.end :].lstrip()[:1] in tuple("<>=!≤≥≠")
+
     def _bare_outside(self, path: syntax.Path, name: str) -> None:
         relation = self.vocabulary.named(name)
         if relation is not None and not relation.type.construct:
@@ -250,7 +254,7 @@ class Names:
                     "SEG208",
                     f"{name} alone says nothing about the customer",
                     path,
-                    write=f"any {relation.word}",
+                    write=f"count({relation.word})" if self._is_compared(path) else f"any {relation.word}",
                     hint=f"any {relation.word}, no {relation.word}, count({relation.word}) or {_sample(relation)}",
                 )
             return
@@ -297,7 +301,9 @@ class Names:
     def _unknown_field(self, path: syntax.Path, relation: Relation, name: str) -> None:
         near = closest(name, relation.fields)
         write = f"{path.names[0].lower()}.{near}" if near else None
-        hint = f"did you mean {write}?" if write else f"{relation.word} has {listing(relation.fields)}"
+        elsewhere = self._fields_called(name)
+        has = f"there is {listing(elsewhere)}" if elsewhere else f"{relation.word} has {listing(relation.fields)}"
+        hint = f"did you mean {write}?" if write else has
         self.report.error("SEG202", f'{relation.word} has no field "{name}"', path, write=write, hint=hint)
 
     def _unknown_word(self, path: syntax.Path, word: str, name: str) -> None:

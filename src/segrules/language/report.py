@@ -120,4 +120,5 @@ def _closest(word: str, candidates: tuple[str, ...], likeness: float) -> str | N
 def listing(words: Iterable[str], limit: int = 12) -> str:
     """Some words as a list for a hint."""
     words = list(words)
+    limit += len(words) == limit + 1  # "and 1 more" is as long as the word itself
     return ", ".join(words[:limit]) + (f" and {len(words) - limit} more" if len(words) > limit else "")

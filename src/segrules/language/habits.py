@@ -1,0 +1,25 @@
+"""What people write out of habit, from other languages and programs, and what is written here."""
+
+from __future__ import annotations
+
+#: Signs that other languages write, and what they are here.
+SIGNS = {
+    "&&": "and", "||": "or", "&": "and", "|": "or", "!": "not", "=>": ">=", "=<": "<=", "===": "=", "~": "contains",
+    "{": "(", "[": "(", "}": ")", "]": ")", "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-",
+}  # fmt: skip
+
+#: Words that the language does not know, with the way out.
+WORDS = {
+    **dict.fromkeys(("und", "e", "et", "y", "but", "plus"), "conditions are joined by and"),
+    **dict.fromkeys(("oder", "o", "ou"), "conditions are joined by or"),
+    **dict.fromkeys(("nicht", "non", "kein", "keine"), "write not, or no order where (…)"),
+    **dict.fromkeys(("ist", "è"), "write is"),
+    **dict.fromkeys(("eur", "euro", "euros", "usd", "gbp", "chf", "dollars", "pounds"), "amounts have no currency"),
+    **dict.fromkeys(("percent", "prozent", "pct"), "write 5% of lifetime.sales"),
+    **dict.fromkeys(("average", "mean", "total"), "write avg(order.grand_total) or sum(order.grand_total)"),
+    **dict.fromkeys(("two", "three", "four", "five", "ten", "twelve", "thirty", "ninety"), "numbers are digits: 3"),
+    "since": "write >= 2025-01-01, or in last 30 days",
+    "until": "write <= 2025-12-31",
+    "within": "write in last 30 days, or in next 7 days",
+    "the": "leave it out: in last 30 days",
+}  # fmt: skip
