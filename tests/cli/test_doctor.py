@@ -199,3 +199,31 @@ def test_map_prints_the_file_of_a_preset_to_adapt(cli, tmp_path):
     assert cli.json("map", "--preset", "woocommerce") == {"toml": toml, "guesses": 0}
     said = cli("map", "--preset", "woocommerce", "--timezone", "UTC", code=2).output
     assert "--preset prints a file as it is; write schema and timezone into it" in said
+
+
+def test_map_says_what_keys_are(cli, tmp_path):
+    connection = sqlite3.connect(tmp_path / "shop.db")
+    connection.executescript(
+        """
+        CREATE TABLE clienti (codice VARCHAR(9) PRIMARY KEY, mail VARCHAR(99), cognome VARCHAR(99));
+        CREATE TABLE ordini (num INTEGER PRIMARY KEY, codice VARCHAR(9), totale NUMERIC(9, 2));
+        INSERT INTO clienti VALUES ('A-1', 'a@example.org', 'Rossi');
+        INSERT INTO ordini VALUES (1, 'A-1', 9);
+        """
+    )
+    connection.close()
+    toml = cli("map", "--database", "shop.db").stdout
+    assert 'key = { column = "codice", type = "text" }' in toml
+    assert 'table = "ordini"' in toml
+    file = tmp_path / "segrules.toml"
+    file.write_text(toml, encoding="utf-8")
+    assert "The mapping fits." in cli("doctor", "--shop", file, "--database", "shop.db").output
+    file.write_text(toml.replace('{ column = "codice", type = "text" }', '"codice"'), encoding="utf-8")
+    said = cli("doctor", "--shop", file, "--database", "shop.db", code=1).output
+    assert 'error: customer.key: "codice" is VARCHAR(9): key = { column = "codice", type = "text" }' in said
+
+
+def test_map_of_a_schema_without_tables(cli, tmp_path):
+    sqlite3.connect(tmp_path / "shop.db").execute("PRAGMA user_version = 1")
+    said = cli("map", "--database", "shop.db", code=3).output
+    assert "the usual schema has no tables; the schemas of this database are main" in said

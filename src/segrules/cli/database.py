@@ -28,6 +28,7 @@ database_option = click.option(
 
 #: What a bare file name stands for, by its suffix.
 _SUFFIXES = {".duckdb": "duckdb", ".db": "sqlite", ".sqlite": "sqlite", ".sqlite3": "sqlite"}
+_BACKENDS = ("sqlite", "postgresql", "mysql", "mariadb", "duckdb")
 #: The drivers that segrules comes with, where SQLAlchemy's first choice is another.
 _DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
 #: The part of the installation that brings a database's driver.
@@ -47,14 +48,16 @@ def open_engine(database: str | None, *, create: bool = False) -> sa.Engine:
 
     url = _url(database)
     backend = url.get_backend_name()
+    if backend not in _BACKENDS:
+        known = ", ".join(_BACKENDS)
+        raise Failure(Blame.USAGE, f'"{url.drivername}" is no database that can be opened; there are {known}')
     if backend in ("sqlite", "duckdb") and not create and url.database not in (None, "", ":memory:"):
         if not Path(str(url.database)).exists():
             raise Failure(Blame.ENVIRONMENT, f"there is no database file {url.database}")
     try:
         engine = sa.create_engine(url)
     except sa.exc.NoSuchModuleError:
-        known = "sqlite, postgresql, mysql, mariadb, duckdb"
-        raise Failure(Blame.USAGE, f'"{url.drivername}" is no database that can be opened; there are {known}') from None
+        raise Failure(Blame.USAGE, f'"{url.drivername}" is no driver of {backend}') from None
     except ImportError as cause:
         extra = _EXTRAS.get(backend)
         way_out = f"; install it with: pip install 'segrules[{extra}]'" if extra else ""

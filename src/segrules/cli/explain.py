@@ -54,7 +54,7 @@ def explain_command(
     if expression is not None and key is None:
         rule, key = None, rule  # with -e the one argument left is the customer
     if (key is None) == (customer is None):
-        raise Failure(Blame.USAGE, "say which one customer: either an id with --database, or --customer file.json")
+        raise Failure(Blame.USAGE, "say which customer: either an id with --database, or --customer file.json")
     text = read_rule(rule, expression)
     setting = Setting.of(options)
     shop = setting.shop()

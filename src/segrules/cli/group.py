@@ -52,6 +52,17 @@ class Commands(click.Group):
         found: click.Command = getattr(module, cmd_name.replace("-", "_") + "_command")
         return found
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The sub-command that is meant; an unknown name is answered with the nearest one."""
+        from difflib import get_close_matches
+
+        near = get_close_matches(args[0].lower(), COMMANDS, n=1) if args and args[0] not in COMMANDS else []
+        if near and not args[0].startswith("-"):
+            ctx.fail(f'there is no command "{args[0]}"; did you mean "{near[0]}"?')
+        return super().resolve_command(ctx, args)
+
 
 @click.group(
     cls=Commands,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segrules.sql.advice import Advice
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Say which indexes are missing.")
 @click.option(
     "--fewest-rows",
     type=click.IntRange(1),

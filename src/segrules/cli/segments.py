@@ -73,7 +73,7 @@ def iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="List the stored segments.")
 @click.argument("name", required=False, metavar="[NAME]")
 @store_options
 @json_option
@@ -117,7 +117,7 @@ def segments_command(
     ctx.exit(Exit.FINDINGS if failed else Exit.FINE)
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Show members, or ask about one customer.")
 @click.argument("name")
 @click.option("--website", "websites", multiple=True, metavar="CODE", help="Only this website; may be repeated.")
 @click.option("--customer", metavar="ID", help="Is this customer a stored member, and would it be one now?")
@@ -177,7 +177,7 @@ def members_command(
         click.echo(f"{len(rows):,} of {size:,} members{more}; all of them: segrules export {name}")
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Write the members into a file.")
 @click.argument("name")
 @click.option(
     "-o",

@@ -20,7 +20,7 @@ folder_argument = click.argument("folder", type=click.Path(path_type=Path))
 prune_option = click.option("--prune", is_flag=True, help="Delete stored segments that the folder does not have.")
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Show what apply would change.")
 @folder_argument
 @prune_option
 @click.option("--no-counts", is_flag=True, help="Do not ask who would enter and leave.")
@@ -37,7 +37,7 @@ def plan_command(
     timezone: str | None,
     as_json: bool,
 ) -> None:
-    """Show what ``apply`` would change, and how many members would enter and leave; nothing is stored.
+    """Show what apply would change, and how many members would enter and leave; nothing is stored.
 
     Exit code 1 when something would change, 0 when the store is as the folder says.
 
@@ -59,7 +59,7 @@ def plan_command(
     ctx.exit(Exit.FINDINGS if changes else Exit.FINE)
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Store a folder of segments.")
 @folder_argument
 @prune_option
 @click.option("--refresh", is_flag=True, help="Refresh what has been created or changed.")

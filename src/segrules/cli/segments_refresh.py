@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from segrules.segments import Refresh, SegmentStore
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Bring members up to date.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every stored segment.")
 @click.option("--due", is_flag=True, help="Those whose schedule has come: what cron runs.")

@@ -60,10 +60,12 @@ def load(file: str) -> DeclaredShop:
     from segrules.shop import Shop
     from segrules.shop.presets import PRESETS
 
+    known = ", ".join(PRESETS)
     if file in PRESETS and not Path(file).exists():
         return Shop.preset(file)
     if not Path(file).exists():
-        raise Failure(Blame.USAGE, f"there is no file {file}; segrules map writes a first one from a database")
+        way_out = "segrules map writes a first one from a database" if Path(file).suffix else f"presets are {known}"
+        raise Failure(Blame.USAGE, f"there is no file {file}; {way_out}")
     try:
         return Shop.load(file)
     except ShopError as error:

@@ -17,6 +17,7 @@ from segrules.shop.building import raw_type
 from segrules.shop.declarations import (
     FieldDeclaration,
     Join,
+    Key,
     Reference,
     RelationDeclaration,
     ShopDeclaration,
@@ -145,6 +146,7 @@ class _Examiner:
             wanted |= {f"{place}.guests.match": each for each in declared.guests.match}
         for key, name in wanted.items():
             self._column(key, name, table)
+        self._key(f"{place}.key", declared.key, table)
         if frozenset({declared.key.column}) not in table.unique and declared.key.column in table.columns:
             if table.unique and not declared.path.endswith(".categories"):
                 self.add(Level.WARNING, f"{place}.key", f'nothing says that "{declared.key.column}" is unique')
@@ -213,6 +215,16 @@ class _Examiner:
             said = f'table "{table.name}" has no column "{name}"{_meant(name, table.columns)}'
             self.add(Level.ERROR, place, said)
         return found
+
+    def _key(self, place: str, key: Key, table: _Table) -> None:
+        """Numbers, texts and UUIDs are kept and compared as such, so the file has to say which."""
+        live = table.columns.get(key.column, {}).get("type")
+        kind = "uuid" if isinstance(live, sa.Uuid) else "text" if isinstance(live, sa.String) else "id"
+        kept_as_text = key.type == "uuid" and kind == "text"
+        if live is None or kind == key.type or kept_as_text or not isinstance(live, (sa.Integer, sa.Uuid, sa.String)):
+            return
+        said = f'"{key.column}" is {live}: key = {{ column = "{key.column}", type = "{kind}" }}'
+        self.add(Level.ERROR, place, said)
 
     # --- one field ---
 

@@ -141,7 +141,11 @@ class _Guesser:
             self._fields(found, entity, used)
             return True
         if path == "":
-            listed = ", ".join(sorted(self.tables)) or "none at all"
+            if not self.tables:
+                schemas = ", ".join(sa.inspect(self.connection).get_schema_names())
+                where = f'the schema "{self.schema}"' if self.schema else "the usual schema"
+                raise ShopError(f"{where} has no tables; the schemas of this database are {schemas}")
+            listed = ", ".join(sorted(self.tables))
             raise ShopError(f"no table looks like one of customers; there is {listed}: write the file by hand")
         return False
 
@@ -261,8 +265,12 @@ class _Guesser:
         yield _Line(
             f"table = {_text(found.table.name)}", found.why if not found.parent or _is_name(found.why) else None
         )
-        if found.table.key != "id":
-            yield _Line(f"key = {_text(str(found.table.key))}")
+        key = str(found.table.key)
+        kind = _key_type(found.table.columns[key]["type"])
+        if kind is not None:
+            yield f'key = {{ column = {_text(key)}, type = "{kind}" }}'
+        elif key != "id":
+            yield f"key = {_text(key)}"
         if found.parent is not None:
             yield _Line(f"parent = {_text(found.parent)}", None if _is_name(found.why) else found.why)
         if found.parent_key is not None:
@@ -392,6 +400,11 @@ def _reflected(inspector: sa.Inspector, schema: str | None) -> Iterator[_Table]:
             if len(each["constrained_columns"]) == 1
         }
         yield _Table(name, columns, keys[0] if len(keys) == 1 else None, points)
+
+
+def _key_type(live: Any) -> str | None:
+    """What a key is when it is no whole number."""
+    return "uuid" if isinstance(live, sa.Uuid) else "text" if isinstance(live, sa.String) else None
 
 
 def _money(live: Any, column: str) -> tuple[str, int, str | None]:
