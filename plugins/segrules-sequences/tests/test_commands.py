@@ -73,7 +73,8 @@ def test_a_day_at_the_command_line(shell: Shell, tmp_path: Path) -> None:
     shell.module.memory.answers = [OutcomeUnknown("no answer"), PermanentRecipient("550 <a@b.example> no")]
     assert shell.json("run") == {"claimed": 3, "sent": 1, "OutcomeUnknown": 1, "PermanentRecipient": 1}
     assert "in doubt  1  (segrules-sequences doubt)" in shell("status", code=1).output
-    assert "PermanentRecipient: 550 <address> no" in shell("dead", code=1).output
+    assert "rejected for good" in shell("dead", code=1).output
+    assert shell.json("dead", code=1)["mails"][0]["error"] == "PermanentRecipient: 550 <address> no"
     (mail,) = shell.json("doubt", code=1)["mails"]
     assert shell("settle", "sent", str(mail["id"])).output == "1 settled\n"
     assert shell("requeue", "--all").output == "1 put back\n"
