@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from segrules.errors import SegmentError
-from segrules_sequences.spelling import from_plain, to_plain
 
 from segrules_sequences import Sequence, SequenceConflictError, SequenceError, Status, Step, TemplateError, Window
 from segrules_sequences.definitions import DAYS, Cap, Delay
 from segrules_sequences.files import Action, load
+from segrules_sequences.spelling import from_plain, to_plain
 
 from .shops import World, sequence
 
