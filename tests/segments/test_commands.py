@@ -53,6 +53,7 @@ def test_a_day_with_stored_segments(run: Run, tmp_path: Path) -> None:
     planned = run("plan", "segments", code=1).stdout
     assert "create  as        0 -> 4        +4       -0" in planned
     assert "go on with: segrules apply segments" in planned
+    assert "there is no store" in run("segments", code=3).stderr, "a plan makes no tables"
     applied = answer(run("apply", "segments", "--refresh", "--json"))
     assert [(each["segment"], each["members"]) for each in applied["refreshed"]] == [("as", 4), ("uk", 2)]
     assert {each["action"] for each in answer(run("plan", "segments", "--json"))["steps"]} == {"keep"}

@@ -49,7 +49,13 @@ def store_options(command: F) -> F:
 
 @contextmanager
 def opened(
-    database: str | None, prefix: str, timezone: str | None, *, create: bool = False, **settings: Any
+    database: str | None,
+    prefix: str,
+    timezone: str | None,
+    *,
+    create: bool = False,
+    must_exist: bool = True,
+    **settings: Any,
 ) -> Iterator[SegmentStore]:
     """The store in a database. What the database refuses is told as a failure of the environment."""
     from segrules.segments import SegmentStore
@@ -60,7 +66,7 @@ def opened(
     with told(engine):
         if create:
             store.create_tables()
-        elif not store.exists():
+        elif must_exist and not store.exists():
             raise Failure(
                 Blame.ENVIRONMENT,
                 f'there is no store "{prefix}…" in this database; make it with: segrules apply FOLDER',

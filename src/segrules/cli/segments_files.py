@@ -47,7 +47,7 @@ def plan_command(
     from segrules.segments import files
 
     wanted = files.load(folder)
-    with opened(database, prefix, timezone, create=True) as store:
+    with opened(database, prefix, timezone, must_exist=False) as store:
         steps = store.plan(wanted, at=datetime.now(UTC), prune=prune, counts=not no_counts)
     changes = any(step.action.value in ("create", "change", "delete") for step in steps)
     if as_json:

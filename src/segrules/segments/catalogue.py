@@ -296,3 +296,21 @@ def _conflict(segment: Segment, now: Stored | None) -> SegmentConflictError:
         f'somebody else has changed the segment "{segment.name}" since it was read: it is at version '
         f"{now.segment.version}, and yours is {segment.version}; get it anew, and save that changed"
     )
+
+
+class NothingStored(Catalogue):
+    """What a store holds whose tables are not there yet."""
+
+    def all(self) -> list[Stored]:
+        """No segment."""
+        return []
+
+    def ids(self, names: Iterable[str]) -> dict[str, int]:
+        """SegmentError for any name."""
+        for name in sorted(names):
+            raise SegmentError(f'there is no segment "{name}": nothing is stored yet')
+        return {}
+
+    def uses(self) -> dict[str, set[str]]:
+        """No rule, so no names in it."""
+        return {}

@@ -17,7 +17,7 @@ from segrules.hookspecs import Reason
 from segrules.rule import Rule
 from segrules.segments import dependencies, indexing, membership, planning
 from segrules.segments import schedule as schedules
-from segrules.segments.catalogue import Catalogue, Stored
+from segrules.segments.catalogue import Catalogue, NothingStored, Stored
 from segrules.segments.due import Due, is_automatic
 from segrules.segments.exporting import Export, Format
 from segrules.segments.listeners import Listener, installed
@@ -344,9 +344,12 @@ class SegmentStore:
     ) -> Sequence[Step]:
         """What would become of the store if it held just these segments, with ``counts`` of members; nothing is stored.
 
-        Stored segments that are not among them are left alone, or deleted with ``prune``.
+        Stored segments that are not among them are left alone, or deleted with ``prune``. The store's tables need not
+        be there yet.
         """
         with self._reading() as catalogue:
+            if not self.exists():
+                catalogue = NothingStored(catalogue.connection, self.tables, self.shop)
             return planning.plan(catalogue, list(wanted), _now(at), prune=prune, counts=counts)
 
     def apply(self, wanted: Iterable[Segment], *, prune: bool = False) -> Sequence[Step]:

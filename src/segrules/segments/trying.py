@@ -83,8 +83,8 @@ class Trial:
         members = self.catalogue.tables.members
         try:
             segment_id = self.catalogue.ids([name])[name]
-        except SegmentError:  # it is new
-            segment_id = 0
+        except SegmentError:
+            return self._first(samples)
         stored = sa.select(members.c.customer_id).where(members.c.segment_id == segment_id)
         now, then = stored.subquery("now"), self.statement().subquery("then")
         key = then.c[0]
@@ -109,6 +109,14 @@ class Trial:
             some_entering=tuple(entering),
             some_leaving=tuple(leaving),
         )
+
+    def _first(self, samples: int) -> Difference:
+        """The difference of a segment that is new: all enter."""
+        connection, statement = self.catalogue.connection, self.statement()
+        key = statement.selected_columns[0]
+        after = int(connection.scalar(sql.count(statement)) or 0)
+        some = tuple(connection.scalars(statement.order_by(key).limit(samples))) if samples and after else ()
+        return Difference(before=0, after=after, entering=after, leaving=0, some_entering=some, some_leaving=())
 
     def attrition(self) -> list[Passing]:
         """How many customers each condition lets through: of all who can be members, in one scan."""
