@@ -21,7 +21,7 @@ from segrules.segments import Segment, SegmentStore
 
 from segrules_sequences import Sequence, Sequences, Step
 from segrules_sequences.clock import Clock
-from segrules_sequences.errors import TemplateError
+from segrules_sequences.errors import HeaderError, TemplateError
 from segrules_sequences.hookspecs import registered
 from segrules_sequences.ports import Composed, Letter, Lookup, Outgoing, Receipt, SenderCaps, Temporary
 
@@ -30,7 +30,7 @@ ADDRESS = "Shop <shop@example.com>"
 
 
 class Letters:
-    """Writes mails as plain text; templates that begin with ``broken`` cannot be written."""
+    """Writes mails as plain text; templates that begin with ``broken`` cannot be, ``header`` is unsafe."""
 
     def check(self, template: str, *, coupon: bool = True) -> None:
         if template == "missing":
@@ -39,6 +39,8 @@ class Letters:
     def compose(self, letter: Letter) -> Composed:
         if letter.template.startswith("broken"):
             raise TemplateError("this template is broken", letter.template)
+        if letter.template == "header":
+            raise HeaderError("the subject holds the characters =?")
         code = letter.extra.get("coupon_code", "")
         text = f"Message-ID: {letter.message_id}\r\n\r\n{letter.template} {letter.recipient.first_name} {code}\r\n"
         return Composed(letter.template, text.encode(), "1")

@@ -218,6 +218,18 @@ def test_poison_in_front_does_not_hold_up_the_others(small_world: World) -> None
     assert list(world.sequences.standing().paused) == ["bad"]
 
 
+def test_no_number_of_customers_with_unsafe_names_pauses_a_sequence(small_world: World) -> None:
+    world = small_world
+    from .shops import add_customers
+
+    add_customers(world.store, range(100, 125))
+    world.sequences.save(sequence("0 minutes: header"))
+    world.refresh()
+    assert world.worker.run_once()["not written"] >= 25
+    assert states(world.sequences).keys() == {"failed: could not be written"}
+    assert world.sequences.standing().paused == {}
+
+
 def test_the_clock_of_the_database_decides(world: World) -> None:
     """One that is an hour slow sends nothing early; one that is right goes on with what it left leased."""
     slow = make_sequences(world.store, clock=DatabaseClock(timedelta(hours=-1)))

@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from segrules_sequences.database import Link, lost, retried
-from segrules_sequences.errors import AddressError
+from segrules_sequences.errors import AddressError, HeaderError
 from segrules_sequences.facts import Facts, read
 from segrules_sequences.outcome import Outcome, described
 from segrules_sequences.ports import OutcomeUnknown, Receipt, Refusal, Sender, SenderBlocked
@@ -223,6 +223,8 @@ class Worker:
                 return _word(outcome.again(claim, State.LEASED, row, Why.NO_COUPON, cause), "no coupon")
             if isinstance(cause, AddressError):
                 return _word(outcome.failed(claim, State.LEASED, row, Why.NO_ADDRESS, cause), "no address")
+            if isinstance(cause, HeaderError):  # a customer's own doing, of which no number may pause the others' mails
+                return _word(outcome.failed(claim, State.LEASED, row, Why.NOT_WRITTEN, cause), "not written")
             return _word(outcome.unwritable(claim, row, cause), "not written")
 
     def _transmitted(self, prepared: Prepared, deadline: float) -> Receipt | Refusal:
