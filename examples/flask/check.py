@@ -60,7 +60,7 @@ def main() -> int:
         expect("/segments/2", [])
         expect("/segments/3", None)
         ran = refresh.invoke(args=["refresh"])
-        print(ran.output, end="")
+        print(ran.output or repr(ran.exception), end="" if ran.output else "\n")
         wrong += ran.exit_code != 0
         expect("/segments/1/stored", ["regulars", "waiting"])
         expect("/segments/2/stored", [])
