@@ -23,6 +23,7 @@ from segrules.shop.declarations import (
     ShopDeclaration,
     email_column,
 )
+from segrules.shop.reflecting import keys
 from segrules.shop.storage import UNITS
 
 
@@ -106,17 +107,8 @@ class _Examiner:
         unique: list[frozenset[str]] = []
         leading: set[str] = set()
         indexed: set[str] = set()
-        listed: list[tuple[Any, Any]] = []
-        try:
-            listed.append((self.inspector.get_pk_constraint(name, schema=schema)["constrained_columns"], True))
-            for index in self.inspector.get_indexes(name, schema):
-                listed.append((index["column_names"], index.get("unique")))
-            for constraint in self.inspector.get_unique_constraints(name, schema):
-                listed.append((constraint["column_names"], True))
-        except (NotImplementedError, sa.exc.SQLAlchemyError):
-            pass
-        for names, is_unique in listed:
-            if names and all(names):
+        for names, is_unique in keys(self.inspector, name, schema):
+            if all(names):
                 leading.add(str(names[0]))
                 indexed.update(map(str, names))
                 if is_unique:

@@ -18,6 +18,7 @@ from sqlalchemy.schema import CreateIndex, DropIndex
 from sqlalchemy.sql import ClauseElement, ColumnElement, FromClause, operators, visitors
 
 from segrules.shop.mapping import Mapping
+from segrules.shop.reflecting import keys
 from segrules.sql.functions import engine_name
 from segrules.sql.plans import plan_text, scans
 
@@ -273,11 +274,8 @@ class _Indexes:
     def begin_with(self, table: sa.Table, column: sa.Column[Any]) -> bool:
         """Whether an index or key of the table has this column first."""
         if table not in self._first:
-            name, schema = table.name, table.schema
-            keys: list[Any] = [each["column_names"] for each in self._inspector.get_indexes(name, schema)]
-            keys += [each["column_names"] for each in self._inspector.get_unique_constraints(name, schema)]
-            keys.append(self._inspector.get_pk_constraint(name, schema)["constrained_columns"])
-            self._first[table] = frozenset(each[0] for each in keys if each and each[0] is not None)
+            there = keys(self._inspector, table.name, table.schema)
+            self._first[table] = frozenset(names[0] for names, _ in there if names[0] is not None)
         return column.name in self._first[table]
 
     def tells_apart(self, column: sa.Column[Any]) -> bool:
