@@ -64,7 +64,7 @@ def test_a_day_at_the_command_line(shell: Shell, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "hi.toml").write_text('segment = "anns"\nfrom = "Shop <s@example.com>"\nsender = "memory"\n'
                                     '[[steps]]\ndelay = "0 minutes"\ntemplate = "hello"\n')  # fmt: skip
-    assert "7 tables are there" in shell("init").output
+    assert f"{len(shell.module.sequences.metadata.tables)} tables are there" in shell("init").output
     assert shell("plan", str(folder)).output == "create  hi\n"
     assert shell.json("apply", str(folder)) == {"changes": [{"sequence": "hi", "action": "create", "fields": []}]}
     shell.module.store.refresh("anns")

@@ -28,6 +28,7 @@ class Tables:
     mails: sa.Table
     suppressions: sa.Table
     senders: sa.Table
+    events: sa.Table
 
     @classmethod
     def of(cls, customer: TypeEngine[Any], *, prefix: str = "segrules_", schema: str | None = None) -> Tables:
@@ -116,6 +117,7 @@ class Tables:
         )
         sa.Index(f"ix_{prefix}deliveries_due", deliveries.c.state, deliveries.c.due_at, deliveries.c.id)
         sa.Index(f"ix_{prefix}deliveries_customer", deliveries.c.customer_id)
+        sa.Index(f"ix_{prefix}deliveries_provider", deliveries.c.provider_id)
         # Without the state: on MariaDB who stops runs by this index would lock entries that a worker is changing.
         sa.Index(f"ix_{prefix}deliveries_sequence", deliveries.c.sequence_id)
         mails = sa.Table(
@@ -137,6 +139,7 @@ class Tables:
             sa.Column("reason", exact_text(64), nullable=False),
             sa.Column("source", exact_text(64), nullable=False),
             sa.Column("at", Instant, nullable=False, quote=True),
+            sa.Column("until", Instant, comment="when it ends by itself; NULL for never"),
         )
         senders = sa.Table(
             f"{prefix}senders",
@@ -146,4 +149,25 @@ class Tables:
             sa.Column("rests_until", Instant),
             sa.Column("error", exact_text(255)),
         )
-        return cls(metadata, sequences, versions, enrolments, deliveries, mails, suppressions, senders)
+        events = sa.Table(
+            f"{prefix}events",
+            metadata,
+            identity(),
+            sa.Column("provider", exact_text(32), nullable=False, comment="who told of it"),
+            # Whoever tells the same thing twice is heard once.
+            sa.Column("provider_event_id", exact_text(191), nullable=False),
+            sa.Column("kind", exact_text(16), nullable=False, comment="hard, soft, complaint, conversion and so on"),
+            sa.Column("detail", exact_text(64), comment="a status, a goal; names no address"),
+            sa.Column("mail", exact_text(255), comment="how the provider calls a mail that is not known here"),
+            sa.Column("delivery_id", sa.BigInteger),
+            sa.Column("customer_id", customer, comment="NULL where not known, and once the customer is forgotten"),
+            sa.Column("address_hash", exact_text(64)),
+            sa.Column("at", Instant, nullable=False, quote=True, comment="when it happened"),
+            sa.Column("received_at", Instant, nullable=False),
+            sa.UniqueConstraint("provider", "provider_event_id", name=f"uq_{prefix}events_told"),
+            sqlite_autoincrement=True,
+        )
+        sa.Index(f"ix_{prefix}events_delivery", events.c.delivery_id)
+        sa.Index(f"ix_{prefix}events_customer", events.c.customer_id)
+        sa.Index(f"ix_{prefix}events_address", events.c.address_hash, events.c.at)
+        return cls(metadata, sequences, versions, enrolments, deliveries, mails, suppressions, senders, events)
