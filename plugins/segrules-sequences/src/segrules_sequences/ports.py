@@ -42,7 +42,8 @@ class Letter:
     """All that is known of one mail before it is written.
 
     ``step`` counts from 1, and ``steps`` is how many there are. ``extra`` are the variables that plugins add, of a
-    coupon for instance. ``sender`` may hold a display name. ``at`` is the moment of writing, aware.
+    coupon for instance. ``sender`` may hold a display name. ``at`` is the moment of writing, aware. A ``preview`` is
+    shown to somebody else than the recipient, so no link in it may act for the recipient.
     """
 
     message_id: str
@@ -57,6 +58,7 @@ class Letter:
     at: Any
     steps: int | None = None
     extra: Mapping[str, Any] = field(factory=dict, repr=False)
+    preview: bool = False
 
 
 @frozen(eq=False)

@@ -310,7 +310,7 @@ class Preparation:
 
 def _composed(
     setting: Setting, connection: sa.Connection, sequence: Sequence, step: Step, enrolment: Enrolment,
-    recipient: Recipient, message_id: str,
+    recipient: Recipient, message_id: str, *, preview: bool = False,
 ) -> Composed:  # fmt: skip
     """The mail of a step, with what plugins add to its variables. Raises what the composer and CouponRefused say."""
     extra = _extra(setting, connection, step, enrolment, recipient)
@@ -319,6 +319,7 @@ def _composed(
             message_id=message_id, idem_key=enrolment.key, sender=sequence.address, recipient=recipient,
             sequence=sequence.name, segment=sequence.segment, step=sequence.steps.index(step) + 1,
             steps=len(sequence.steps), topic=sequence.topic, template=step.template, at=enrolment.at, extra=extra,
+            preview=preview,
         )
     )  # fmt: skip
 
@@ -367,7 +368,8 @@ def previewed(setting: Setting, connection: sa.Connection, kept: Kept, step: int
     assert now is not None
     key = hashlib.sha256(f"preview|{kept.id}|{customer}|{now.isoformat()}".encode()).hexdigest()
     enrolment = Enrolment(sequence.name, sequence.segment, customer, now, key, now)
-    return _composed(setting, connection, sequence, chosen, enrolment, recipient, _message_id(key, sequence))
+    message_id = _message_id(key, sequence)
+    return _composed(setting, connection, sequence, chosen, enrolment, recipient, message_id, preview=True)
 
 
 def _message_id(key: str, sequence: Sequence) -> str:

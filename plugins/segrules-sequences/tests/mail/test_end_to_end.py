@@ -112,6 +112,14 @@ def test_from_the_segment_to_the_mailbox_and_back(tmp_path):
         token = re.search(r"<https://shop.example/u/([^>]+)>", mail["List-Unsubscribe"])[1]
         assert f"No more mails (https://shop.example/u/{token})" in text
         page = UnsubscribePage(links, sequences)
+
+        # Whoever looks at a preview can click what they like.
+        shown = message_from_bytes(sequences.preview("welcome", 1, 1).mime, policy=policy.default)
+        assert shown["List-Unsubscribe"] == "<https://shop.example/u/preview>"
+        for part in shown.iter_parts():
+            assert set(re.findall(r"https://shop.example/u/([^\s)'\"]+)", part.get_content())) == {"preview"}
+        assert b"comes from a preview" in page.answer("POST", "/preview", b"stop=all", "192.0.2.1").body
+        assert [each for each in sequences.statistics()[0].reasons] == ["a mail failed"]
         assert page.answer("POST", f"/{token}", b"List-Unsubscribe=One-Click", "192.0.2.1").status == "200 OK"
         with engine.begin() as connection:
             connection.execute(tables.deliveries.update().values(due_at=AT))

@@ -190,6 +190,14 @@ def test_a_token_below_a_slash(ask, noted):
     assert noted.told == [(7, "offers", "link")]
 
 
+def test_the_link_of_a_preview_says_what_it_is(ask, noted):
+    assert LINKS.preview == "http://127.0.0.1/shop/u/preview"
+    for method, body in (("GET", None), ("POST", ONE_CLICK), ("POST", b"stop=all")):
+        status, _, page = ask(method, "/shop/u/preview", body, FORM if body else ())
+        assert (status, "<form" in page, "This link comes from a preview" in page) == (200, False, True)
+    assert noted.told == []
+
+
 def test_other_methods(ask, noted):
     for method in ("PUT", "DELETE", "OPTIONS"):
         status, headers, _ = ask(method, LINK)

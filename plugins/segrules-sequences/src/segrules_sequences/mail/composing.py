@@ -66,7 +66,7 @@ class MailComposer:
         sender = Mailbox.parse(letter.sender)
         name = " ".join(part for part in (letter.recipient.first_name, letter.recipient.last_name) if part)
         recipient = Mailbox(mail_address(letter.recipient.email))
-        link = self.links.link(letter.recipient.id, letter.topic) if self.links is not None else None
+        link = self._link(letter)
         found = self.templates.get(letter.template)
         rendered = self._rendered(letter, link)
         envelope = Envelope(
@@ -86,8 +86,13 @@ class MailComposer:
 
     def preview(self, letter: Letter) -> Rendered:
         """What a letter says, styled as it would be sent; the link in it unsubscribes nobody."""
-        link = None if self.links is None else f"{self.links.url.rstrip('/')}/preview"
-        return self._rendered(letter, link)
+        return self._rendered(letter, self._link(evolve(letter, preview=True)))
+
+    def _link(self, letter: Letter) -> str | None:
+        """The link that unsubscribes the recipient; in a preview one that says what it is."""
+        if self.links is None:
+            return None
+        return self.links.preview if letter.preview else self.links.link(letter.recipient.id, letter.topic)
 
     def _rendered(self, letter: Letter, link: str | None) -> Rendered:
         template = self.templates.get(letter.template)

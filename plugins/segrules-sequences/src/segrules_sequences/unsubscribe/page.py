@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from attrs import define, field, frozen
 
 from segrules_sequences.ports import Subscriptions
-from segrules_sequences.unsubscribe.tokens import UnsubscribeLinks
+from segrules_sequences.unsubscribe.tokens import PREVIEW, UnsubscribeLinks
 
 log = logging.getLogger("segrules_sequences")
 
@@ -62,6 +62,8 @@ class Words:
     stop_all: str = "Stop all mails"
     done: str = "You are unsubscribed"
     done_more: str = "It takes effect at once. You can close this page."
+    preview: str = "This link comes from a preview"
+    preview_more: str = "It unsubscribes nobody. In the mail itself it does."
     later: str = "Please try again later"
     later_more: str = "We could not note your wish just now. Nothing has changed."
 
@@ -120,11 +122,14 @@ class UnsubscribePage:
             return self._page("429 Too Many Requests", words.later, words.later_more, more=(("Retry-After", "60"),))
         if method == "HEAD":
             return self._page("200 OK", words.title, "")
+        token = path.rstrip("/").rpartition("/")[2]
+        if token == PREVIEW:
+            return self._page("200 OK", words.preview, words.preview_more)
         if method == "GET":
             return self._page("200 OK", words.question, "", form=True)
         if len(body) > LONGEST_BODY:
             return self._page("413 Content Too Large", words.later, words.later_more)
-        wish = self.links.read(path.rstrip("/").rpartition("/")[2])
+        wish = self.links.read(token)
         if wish is not None:
             topic = None if _wants_all(body) else wish.topic
             try:

@@ -27,6 +27,8 @@ _SIGNATURE = 16
 SHORTEST_KEY = 16
 #: Characters of a token.
 LONGEST_TOKEN = 600
+#: Stands in previews where mails have a token.
+PREVIEW = "preview"
 _KEY_NAME = re.compile(r"[A-Za-z0-9._-]{1,16}\Z")
 
 
@@ -105,6 +107,11 @@ class UnsubscribeLinks:
             raise SettingsError(f"the url of unsubscribe links is {value!r}; mail providers take https only")
         if "?" in value or "#" in value:
             raise SettingsError(f"the url of unsubscribe links is {value!r}; the token goes at its end")
+
+    @property
+    def preview(self) -> str:
+        """The address in a preview: the page there says that it unsubscribes nobody."""
+        return f"{self.url.rstrip('/')}/{PREVIEW}"
 
     def link(self, customer: Any, topic: str) -> str:
         """The address that takes a customer out of a topic. It holds the customer's id, and no address."""
