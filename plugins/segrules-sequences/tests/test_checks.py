@@ -10,7 +10,7 @@ import segrules as sr
 import sqlalchemy as sa
 
 from segrules_sequences import SequenceError, Sequences, Step
-from segrules_sequences.definitions import Cap
+from segrules_sequences.lengths import Cap
 from segrules_sequences.outcome import suppress
 from segrules_sequences.setting import address_key
 

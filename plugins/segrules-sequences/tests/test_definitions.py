@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from segrules.errors import SegmentError
 
 from segrules_sequences import Sequence, SequenceConflictError, SequenceError, Status, Step, TemplateError, Window
-from segrules_sequences.definitions import DAYS, Cap, Delay
 from segrules_sequences.files import Action, load
+from segrules_sequences.lengths import DAYS, Cap, Delay
 from segrules_sequences.spelling import from_plain, to_plain
 
 from .shops import World, sequence

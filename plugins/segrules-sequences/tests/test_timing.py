@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from segrules_sequences.definitions import DAYS, Cap, Delay, Window
+from segrules_sequences.lengths import DAYS, Cap, Delay, Window
 from segrules_sequences.timing import Limits, after, earliest, opening
 
 MINUTE = timedelta(minutes=1)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from segrules_sequences.definitions import Mode, Sequence, Status, Step, Trigger, Window
+    from segrules_sequences.definitions import Goal, Mode, Sequence, Status, Step, Trigger, Variant
     from segrules_sequences.errors import SequenceConflictError, SequenceError, TemplateError
+    from segrules_sequences.lengths import Window
     from segrules_sequences.sequences import Sequences
     from segrules_sequences.worker import Worker
 
 _PLACES = {
+    "Goal": "definitions",
     "Mode": "definitions",
     "Sequence": "definitions",
     "SequenceConflictError": "errors",
@@ -23,11 +25,13 @@ _PLACES = {
     "Step": "definitions",
     "TemplateError": "errors",
     "Trigger": "definitions",
-    "Window": "definitions",
+    "Variant": "definitions",
+    "Window": "lengths",
     "Worker": "worker",
 }
 
 __all__ = [
+    "Goal",
     "Mode",
     "Sequence",
     "SequenceConflictError",
@@ -37,6 +41,7 @@ __all__ = [
     "Step",
     "TemplateError",
     "Trigger",
+    "Variant",
     "Window",
     "Worker",
 ]

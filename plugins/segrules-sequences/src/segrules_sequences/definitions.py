@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from datetime import time, timedelta
+from datetime import timedelta
 from enum import Enum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from segrules.errors import ShopError
 from segrules.shop.shop import zone_named
 
 from segrules_sequences.errors import SequenceError
+from segrules_sequences.lengths import Cap, Delay, Window, duration, or_never, reentry_rule
 
 LONGEST_NAME = 128
 MOST_STEPS = 50
 LONGEST_DELAY = timedelta(days=731)
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-_DURATION = re.compile(r"(\d{1,7}) *(minute|hour|day|week)s?( +local)?", re.IGNORECASE)
-_CAP = re.compile(r"(\d{1,4}) +in +(.+)", re.IGNORECASE)
-_UNITS = {
-    "minute": timedelta(minutes=1),
-    "hour": timedelta(hours=1),
-    "day": timedelta(days=1),
-    "week": timedelta(weeks=1),
-}
+#: Of the names of variants and of the events that are goals.
+LONGEST_WORD = 64
+MOST_VARIANTS, MOST_WEIGHT = 10, 1000
+LONGEST_GOAL = timedelta(days=366)
 
 
 class Trigger(Enum):
@@ -66,127 +60,6 @@ class CouponError(Enum):
     #: It goes out without one.
     WITHOUT = "without"
     SKIP = "skip"
-
-
-def duration(given: str | timedelta) -> timedelta:
-    """A length of time from its text, like ``30 minutes`` or ``2 days``; SequenceError when it is none."""
-    if isinstance(given, timedelta):
-        return given
-    found = _DURATION.fullmatch(given.strip()) if isinstance(given, str) else None
-    if found is None or found[3]:
-        raise SequenceError(f'{given!r} is no length of time; write one like "30 minutes", "6 hours" or "2 days"')
-    return int(found[1]) * _UNITS[found[2].lower()]
-
-
-def duration_text(length: timedelta) -> str:
-    """A length of time as text, in the largest unit that fits."""
-    for unit, one in reversed(_UNITS.items()):
-        if length % one == timedelta(0) and (length or unit == "minute"):
-            return f"{length // one} {unit}{'' if length == one else 's'}"
-    raise SequenceError(f"{length} is no whole number of minutes")
-
-
-def _or_never(given: str | timedelta | None) -> timedelta | None:
-    return None if given is None or given == "never" else duration(given)
-
-
-@frozen
-class Delay:
-    """How long after the trigger. ``local`` counts days of the customer's calendar and keeps the time of the day."""
-
-    length: timedelta
-    local: bool = False
-
-    @classmethod
-    def of(cls, given: str | timedelta | Delay) -> Delay:
-        """A delay from its text, like ``1 hour`` or ``1 day local``."""
-        if isinstance(given, Delay):
-            return given
-        if isinstance(given, timedelta):
-            return cls(given)
-        found = _DURATION.fullmatch(given.strip()) if isinstance(given, str) else None
-        if found is None:
-            raise SequenceError(f'{given!r} is no delay; write one like "1 hour", "3 days" or "1 day local"')
-        if found[3] and found[2].lower() not in ("day", "week"):
-            raise SequenceError(f'{given!r}: only days and weeks can be local; write "{found[1]} {found[2]}s"')
-        return cls(int(found[1]) * _UNITS[found[2].lower()], bool(found[3]))
-
-    def __str__(self) -> str:
-        return f"{self.length.days} days local" if self.local else duration_text(self.length)
-
-
-def _time(given: str | time) -> time:
-    if isinstance(given, time):
-        return given
-    try:
-        return time.fromisoformat(given)
-    except (TypeError, ValueError):
-        raise SequenceError(f'{given!r} is no time of the day; write one like "09:00"') from None
-
-
-def _days(given: Iterable[str] | str) -> tuple[str, ...]:
-    chosen = {str(each).lower()[:3] for each in ([given] if isinstance(given, str) else given)}
-    unknown = chosen - set(DAYS)
-    if unknown:
-        raise SequenceError(f"{min(unknown)!r} is no day of the week; write {', '.join(DAYS)}")
-    return tuple(each for each in DAYS if each in chosen)
-
-
-@frozen(kw_only=True)
-class Window:
-    """When mails may go out, by the customer's clock: from ``start`` until before ``end``, on these days.
-
-    One that ends before it starts goes on after midnight, and belongs to the day on which it starts.
-    """
-
-    start: time = field(converter=_time)
-    end: time = field(converter=_time)
-    days: tuple[str, ...] = field(default=DAYS, converter=_days)
-
-    def __attrs_post_init__(self) -> None:
-        if self.start == self.end:
-            raise SequenceError(f"the window from {self.start:%H:%M} to {self.end:%H:%M} is never open")
-        if not self.days:
-            raise SequenceError("the window is open on no day; leave days out for all of them")
-        for each in (self.start, self.end):
-            if each.tzinfo is not None or each.second or each.microsecond:
-                raise SequenceError("a window starts and ends at whole minutes, without a time zone")
-
-
-@frozen
-class Cap:
-    """No more than so many mails to one customer within a period."""
-
-    mails: int
-    period: timedelta
-
-    @classmethod
-    def of(cls, given: str | Cap | None) -> Cap | None:
-        """A cap from its text, like ``3 in 7 days``."""
-        if given is None or isinstance(given, Cap):
-            return given
-        found = _CAP.fullmatch(given.strip()) if isinstance(given, str) else None
-        if found is None or int(found[1]) < 1:
-            raise SequenceError(f'{given!r} is no cap; write one like "3 in 7 days"')
-        return cls(int(found[1]), duration(found[2]))
-
-    def __str__(self) -> str:
-        return f"{self.mails} in {duration_text(self.period)}"
-
-
-def _reentry(given: str | timedelta | None) -> timedelta | None:
-    """``always``, ``never``, or ``after 30 days``; None stands for never."""
-    match given:
-        case None | timedelta():
-            return given
-        case "always":
-            return timedelta(0)
-        case "never":
-            return None
-        case str() if given.startswith("after "):
-            return duration(given.removeprefix("after "))
-        case _:
-            raise SequenceError(f'{given!r} is no rule of re-entry; write "always", "never" or "after 30 days"')
 
 
 def named(what: str, name: Any, longest: int = LONGEST_NAME) -> str:
@@ -235,27 +108,94 @@ def _steps(given: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(given)
 
 
+def _variants(given: Iterable[Variant]) -> tuple[Variant, ...]:
+    return tuple(given)
+
+
+def _is_coupon(where: str, coupon: Any) -> None:
+    if coupon is not None and not isinstance(coupon, Mapping):
+        raise SequenceError(f"{where}: coupon is {coupon!r}; write a table of what is asked for")
+
+
+@frozen(kw_only=True)
+class Variant:
+    """One of several forms of a step, which so many customers get as its weight is in that of all; with 0 nobody new.
+
+    ``coupon`` is that of this form, where the step itself has none.
+    """
+
+    name: str
+    template: str
+    weight: int = 1
+    coupon: Mapping[str, Any] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        named("variant", self.name, LONGEST_WORD)
+        named("template", self.template)
+        if type(self.weight) is not int or not 0 <= self.weight <= MOST_WEIGHT:
+            raise SequenceError(
+                f'variant "{self.name}": weight is {self.weight!r}; write a whole number from 0 to {MOST_WEIGHT}'
+            )
+        _is_coupon(f'variant "{self.name}"', self.coupon)
+
+
+@frozen(kw_only=True)
+class Goal:
+    """What a sequence is for: that the customer enters a segment, or does what the shop reports as an event.
+
+    It counts ``within`` so long after the first mail of a run. ``ends``: the run ends when it is reached.
+    """
+
+    segment: str | None = None
+    event: str | None = None
+    within: timedelta = field(default=timedelta(days=14), converter=duration)
+    ends: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if (self.segment is None) is (self.event is None):
+            raise SequenceError('a goal is a segment to enter, or an event: write segment = "…" or event = "…"')
+        if self.segment is not None:
+            named("segment", self.segment, 191)
+        else:
+            named("event", self.event, LONGEST_WORD)
+        if not timedelta(0) < self.within <= LONGEST_GOAL:
+            raise SequenceError("a goal is reached within more than nothing and up to 366 days")
+
+    @property
+    def key(self) -> str:
+        """What stands for it where sequences are looked up by their goals."""
+        return f"segment:{self.segment}" if self.event is None else f"event:{self.event}"
+
+    def __str__(self) -> str:
+        return f"enters {self.segment}" if self.event is None else str(self.event)
+
+
 @frozen(kw_only=True)
 class Step:
     """One mail of a sequence.
 
     ``delay`` counts from the moment of entering or leaving. ``name`` tells steps apart when a sequence is changed, and
-    is that of the template unless given. ``max_sends``: so often at most a customer gets it, over all runs.
+    is that of the template unless given. In place of a template there may be ``variants``, of which a customer always
+    gets the same one. ``max_sends``: so often at most a customer gets it, over all runs.
     ``not_after``: so long after its time it is too late, and is skipped; None for never too late. ``coupon`` is what a
     plugin is asked for, as it understands it.
     """
 
     delay: Delay = field(converter=_delay)
-    template: str
+    template: str = ""
     name: str = ""
+    variants: tuple[Variant, ...] = field(default=(), converter=_variants)
     active: bool = True
     max_sends: int | None = None
-    not_after: timedelta | None = field(default=timedelta(days=7), converter=_or_never)
+    not_after: timedelta | None = field(default=timedelta(days=7), converter=or_never)
     coupon: Mapping[str, Any] | None = None
     on_coupon_error: CouponError = field(default=CouponError.HOLD, converter=_coupon_error)
 
     def __attrs_post_init__(self) -> None:
-        named("template", self.template)
+        if self.variants:
+            self._check_variants()
+        else:
+            named("template", self.template)
         if not self.name:
             object.__setattr__(self, "name", self.template)
         named("step", self.name)
@@ -265,8 +205,37 @@ class Step:
             raise SequenceError(
                 f'step "{self.name}": max_sends is {self.max_sends!r}; write 1 or more, or leave it out'
             )
-        if self.coupon is not None and not isinstance(self.coupon, Mapping):
-            raise SequenceError(f'step "{self.name}": coupon is {self.coupon!r}; write a table of what is asked for')
+        _is_coupon(f'step "{self.name}"', self.coupon)
+
+    def _check_variants(self) -> None:
+        if not self.name:
+            raise SequenceError("a step with variants has no template to be called after; give it a name")
+        if self.template:
+            raise SequenceError(f'step "{self.name}": a step has a template or variants, not both')
+        if not 2 <= len(self.variants) <= MOST_VARIANTS:
+            raise SequenceError(f'step "{self.name}" has {len(self.variants)} variants; write 2 to {MOST_VARIANTS}')
+        if len({each.name for each in self.variants}) < len(self.variants):
+            raise SequenceError(f'step "{self.name}": two variants have one name')
+        if not any(each.weight for each in self.variants):
+            raise SequenceError(f'step "{self.name}": all variants have weight 0, so nobody would get any')
+        if self.coupon is not None and any(each.coupon is not None for each in self.variants):
+            raise SequenceError(f'step "{self.name}": a coupon is asked for by the step or by its variants, not both')
+
+    def variant(self, name: str | None) -> Variant | None:
+        """The variant of a name, or None when there is none any more."""
+        return next((each for each in self.variants if each.name == name), None)
+
+    def as_sent(self, variant: Variant | None) -> Step:
+        """The step as those get it who get this variant."""
+        if variant is None:
+            return self
+        coupon = variant.coupon if self.coupon is None else self.coupon
+        return evolve(self, template=variant.template, variants=(), coupon=coupon)
+
+    @property
+    def forms(self) -> tuple[Step, ...]:
+        """Every form in which it is sent."""
+        return tuple(map(self.as_sent, self.variants or (None,)))
 
 
 @frozen(kw_only=True)
@@ -284,6 +253,7 @@ class Sequence:
     - ``gap``: mails of one run are so far apart at least, or as far as their delays, if that is less.
     - ``cap``: a customer gets no more mails than that of all sequences with the same ``cap_group``; it waits otherwise.
     - ``holdout``: so many per cent of the customers get nothing, always the same ones, to compare with.
+    - ``goal``: what the mails are for, and is counted.
     - ``delivery``: what becomes of a mail of which nobody knows whether it was accepted.
 
     ``version`` counts what has been saved; it is 0 for a new sequence.
@@ -302,7 +272,7 @@ class Sequence:
     consent_wait: timedelta = field(default=timedelta(days=7), converter=duration)
     member: bool = True
     stop: bool = True
-    reentry: timedelta | None = field(default=timedelta(days=1), converter=_reentry)
+    reentry: timedelta | None = field(default=timedelta(days=1), converter=reentry_rule)
     overlap: bool = False
     window: Window | None = None
     zone: str | None = None
@@ -310,6 +280,7 @@ class Sequence:
     cap: Cap | None = field(default=None, converter=_cap)
     cap_group: str = "marketing"
     holdout: int = 0
+    goal: Goal | None = None
     version: int = field(default=0, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -345,11 +316,18 @@ class Sequence:
             raise SequenceError(f"holdout is {self.holdout!r}; write a whole number of per cent from 0 to 90")
         if self.zone is not None:
             zone_named(self.zone)
+        if self.goal is not None and self.goal.segment == self.segment and self.on is Trigger.ENTER:
+            raise SequenceError(f'whoever is in it has entered "{self.segment}" already: its goal is another segment')
 
     @property
     def fallback_zone(self) -> ZoneInfo | None:
         """The zone of customers whose own is not known, where the sequence gives one."""
         return None if self.zone is None else ZoneInfo(self.zone)
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is kept of its runs when they began to count."""
+        return self.goal is not None or self.holdout > 0
 
     def step(self, name: str) -> Step | None:
         """The step of a name, or None when there is none any more."""

@@ -17,7 +17,8 @@ from attrs import field, frozen
 from segrules.hookspecs import MembersChanged, Reason
 
 from segrules_sequences.clock import Clock, DatabaseClock, Instant
-from segrules_sequences.definitions import Delay, Sequence, Status, Trigger
+from segrules_sequences.definitions import Sequence, Status, Trigger
+from segrules_sequences.lengths import Delay
 from segrules_sequences.spelling import from_plain
 from segrules_sequences.statements import RunStatements
 from segrules_sequences.states import WAITING, RunState, State, Why

@@ -23,7 +23,7 @@ from attrs import frozen
 
 from segrules_sequences.definitions import Sequence
 from segrules_sequences.errors import SequenceError
-from segrules_sequences.spelling import from_plain, to_plain
+from segrules_sequences.spelling import differing, from_plain
 
 SUFFIX = ".toml"
 
@@ -83,8 +83,7 @@ def plan(wanted: Listed[Sequence], stored: Listed[Sequence]) -> list[Change]:
         if before is None:
             changes.append(Change(Action.CREATE, sequence))
             continue
-        old, new = to_plain(before), to_plain(sequence)
-        differing = tuple(sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)))
-        action = Action.CHANGE if differing else Action.KEEP
-        changes.append(Change(action, attrs.evolve(sequence, version=before.version), differing))
+        fields = differing(before, sequence)
+        action = Action.CHANGE if fields else Action.KEEP
+        changes.append(Change(action, attrs.evolve(sequence, version=before.version), fields))
     return changes + [Change(Action.IGNORE, each) for each in by_name.values()]

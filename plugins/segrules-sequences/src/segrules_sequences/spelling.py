@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import attrs
 
-from segrules_sequences.definitions import Cap, Delay, Sequence, Step, Window, duration_text
+from segrules_sequences.definitions import Goal, Sequence, Step, Variant
 from segrules_sequences.errors import SequenceError
+from segrules_sequences.lengths import Cap, Delay, Window, duration_text
 
 _T = TypeVar("_T")
 
@@ -18,6 +19,8 @@ _T = TypeVar("_T")
 _SPELLED = {"address": "from"}
 _FIELDS = {_SPELLED.get(each.name, each.name): each for each in attrs.fields(Sequence) if each.name != "version"}
 _STEP_FIELDS = {each.name: each for each in attrs.fields(Step)}
+_VARIANT_FIELDS = {each.name: each for each in attrs.fields(Variant) if each.name != "name"}
+_GOAL_FIELDS = {each.name: each for each in attrs.fields(Goal)}
 _WINDOW_FIELDS = {"from": "start", "to": "end", "days": "days"}
 
 
@@ -35,6 +38,10 @@ def _plain(name: str, value: Any) -> Any:
             return str(value)
         case Window():
             return {"from": f"{value.start:%H:%M}", "to": f"{value.end:%H:%M}", "days": list(value.days)}
+        case Goal():
+            return _table(value, _GOAL_FIELDS)
+        case tuple() if name == "variants":
+            return {each.name: _table(each, _VARIANT_FIELDS) for each in value}
         case Mapping():
             return dict(value)
         case _:
@@ -55,12 +62,20 @@ def to_plain(sequence: Sequence) -> dict[str, Any]:
 
 
 def _step_to_plain(step: Step) -> dict[str, Any]:
-    values = {name: (getattr(step, name), each.default) for name, each in _STEP_FIELDS.items()}
-    return {
-        name: _plain(name, value)
-        for name, (value, default) in values.items()
-        if value != default and not (name == "name" and value == step.template)
-    }
+    found = _table(step, _STEP_FIELDS)
+    return found if step.name != step.template else {name: value for name, value in found.items() if name != "name"}
+
+
+def _table(given: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
+    values = {name: (getattr(given, name), each.default) for name, each in fields.items()}
+    return {name: _plain(name, value) for name, (value, default) in values.items() if value != default}
+
+
+def differing(one: Sequence, other: Sequence) -> tuple[str, ...]:
+    """The fields of two sequences that differ, as files call them; variants in another order differ."""
+    return tuple(sorted(
+        spelled for spelled, each in _FIELDS.items() if getattr(one, each.name) != getattr(other, each.name)
+    ))  # fmt: skip
 
 
 def from_plain(data: Mapping[str, Any], *, name: str | None = None, version: int = 0) -> Sequence:
@@ -88,6 +103,8 @@ def from_plain(data: Mapping[str, Any], *, name: str | None = None, version: int
         found["window"] = _told(where, Window, {_WINDOW_FIELDS[each]: value for each, value in window.items()})
     elif window is not None:
         raise SequenceError(f'{where}: the window is a table with "from", "to" and perhaps "days"')
+    if "goal" in found:
+        found["goal"] = _goal(f"{where}: the goal", found["goal"])
     return _told(where, Sequence, {**found, "version": version})
 
 
@@ -95,12 +112,41 @@ def _step(where: str, data: Any) -> Step:
     if not isinstance(data, Mapping):
         raise SequenceError(f"{where} is {data!r}; write a table with delay and template")
     _known(where, data, _STEP_FIELDS)
-    for needed in ("delay", "template"):
-        if needed not in data:
-            raise SequenceError(f'{where} has no "{needed}"')
+    if "delay" not in data:
+        raise SequenceError(f'{where} has no "delay"')
+    if "template" not in data and "variants" not in data:
+        raise SequenceError(f'{where} has no "template", and no "variants" either')
     if not isinstance(data.get("active", True), bool):
         raise SequenceError(f"{where}: active is {data['active']!r}; write true or false")
-    return _told(where, Step, data)
+    if "variants" not in data:
+        return _told(where, Step, data)
+    variants = data["variants"]
+    if not isinstance(variants, Mapping):
+        raise SequenceError(f"{where}: variants are a table of them by their names")
+    return _told(where, Step, {**data, "variants": [_variant(where, *each) for each in variants.items()]})
+
+
+def _variant(where: str, name: str, data: Any) -> Variant:
+    where = f'{where}, variant "{name}"'
+    if isinstance(data, str):
+        data = {"template": data}
+    if not isinstance(data, Mapping):
+        raise SequenceError(f"{where} is {data!r}; write its template, or a table with template and weight")
+    _known(where, data, _VARIANT_FIELDS)
+    if "template" not in data:
+        raise SequenceError(f'{where} has no "template"')
+    return _told(where, Variant, {"name": name, **data})
+
+
+def _goal(where: str, data: Any) -> Goal | None:
+    if data is None or isinstance(data, Goal):
+        return data
+    if not isinstance(data, Mapping):
+        raise SequenceError(f'{where} is a table with "segment" or "event", and perhaps "within" and "ends"')
+    _known(where, data, _GOAL_FIELDS)
+    if not isinstance(data.get("ends", False), bool):
+        raise SequenceError(f"{where}: ends is {data['ends']!r}; write true or false")
+    return _told(where, Goal, data)
 
 
 def _told(where: str, kind: type[_T], values: Mapping[str, Any]) -> _T:

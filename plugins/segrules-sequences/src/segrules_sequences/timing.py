@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from segrules_sequences.definitions import DAYS, Cap, Delay, Window
+from segrules_sequences.lengths import DAYS, Cap, Delay, Window
 
 _UTC = ZoneInfo("UTC")
 #: A window that opens at all opens within this.
