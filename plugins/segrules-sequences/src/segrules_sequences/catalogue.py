@@ -72,7 +72,8 @@ class Catalogue:
         values: dict[str, Any] = {
             "segment": sequence.segment, "on": sequence.on.value, "status": sequence.status.value,
             "topic": sequence.topic, "cap_group": sequence.cap_group, "sender": sequence.sender, "version": version,
-            "definition": definition, "broken": 0, "note": None, "updated_at": now,
+            "goal": sequence.goal.key if sequence.goal is not None else None, "definition": definition, "broken": 0,
+            "note": None, "updated_at": now,
         }  # fmt: skip
         if before is None:
             row = {"uid": secrets.token_hex(16), "name": sequence.name, "created_at": now, **values}
@@ -125,7 +126,9 @@ class Catalogue:
     def _check(self, sequence: Sequence) -> None:
         """Whatever can be found out now is not found out when a mail is due."""
         where = f'the sequence "{sequence.name}"'
-        self.store.get(sequence.segment)
+        for segment in (sequence.segment, sequence.goal.segment if sequence.goal is not None else None):
+            if segment is not None:
+                self.store.get(segment)
         self._check_neighbours(where, sequence)
         if sequence.consent and not self.setting.audience.knows_consent:
             raise SequenceError(
@@ -133,7 +136,7 @@ class Catalogue:
                 " audience, or say consent = false"
             )
         self._check_sender(where, sequence)
-        for step in sequence.steps:
+        for step in (form for each in sequence.steps for form in each.forms):
             asks = step.coupon is not None and step.on_coupon_error is not CouponError.WITHOUT
             for coupon in {step.coupon is not None, asks}:
                 self.setting.composer.check(step.template, coupon=coupon)

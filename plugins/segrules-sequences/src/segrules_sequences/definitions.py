@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from attrs import evolve, field, frozen
@@ -139,6 +139,11 @@ class Variant:
         _is_coupon(f'variant "{self.name}"', self.coupon)
 
 
+def goal_key(kind: Literal["segment", "event"], name: str | None) -> str:
+    """What stands for a goal where sequences are looked up by theirs."""
+    return f"{kind}:{name}"
+
+
 @frozen(kw_only=True)
 class Goal:
     """What a sequence is for: that the customer enters a segment, or does what the shop reports as an event.
@@ -163,8 +168,8 @@ class Goal:
 
     @property
     def key(self) -> str:
-        """What stands for it where sequences are looked up by their goals."""
-        return f"segment:{self.segment}" if self.event is None else f"event:{self.event}"
+        """What stands for it."""
+        return goal_key("event", self.event) if self.event is not None else goal_key("segment", self.segment)
 
     def __str__(self) -> str:
         return f"enters {self.segment}" if self.event is None else str(self.event)

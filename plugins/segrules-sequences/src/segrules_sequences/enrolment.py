@@ -17,7 +17,8 @@ from attrs import field, frozen
 from segrules.hookspecs import MembersChanged, Reason
 
 from segrules_sequences.clock import Clock, DatabaseClock, Instant
-from segrules_sequences.definitions import Sequence, Status, Trigger
+from segrules_sequences.definitions import Sequence, Status, Trigger, goal_key
+from segrules_sequences.goals import credit
 from segrules_sequences.lengths import Delay
 from segrules_sequences.spelling import from_plain
 from segrules_sequences.statements import RunStatements
@@ -69,19 +70,29 @@ class Runs:
     def changed(self, connection: sa.Connection, change: MembersChanged) -> None:
         """What a change of a segment's members means for its sequences."""
         sequences = self.tables.sequences
-        rows = connection.execute(sa.select(sequences).where(sequences.c.segment == change.segment)).all()
-        kept = [Kept.of(row) for row in rows]
-        if not kept:
+        concerned = sa.or_(
+            sequences.c.segment == change.segment, sequences.c.goal == goal_key("segment", change.segment)
+        )
+        found = [Kept.of(row) for row in connection.execute(sa.select(sequences).where(concerned))]
+        goals = {each.id: each.sequence.goal for each in found if each.sequence.goal is not None}
+        reached = {id_: goal for id_, goal in goals.items() if change.entered_count and goal.segment == change.segment}
+        kept = [each for each in found if each.sequence.segment == change.segment]
+        if not found:
             return
         entering = [each for each in kept if each.sequence.on is Trigger.ENTER]
         leaving = [each for each in kept if each.sequence.on is Trigger.EXIT]
         gone = _GONE.get(change.reason)
         stopped = [each.id for each in entering if each.sequence.stop or gone is not None]
         returned = [each.id for each in leaving if each.sequence.stop]
+        ended = [id_ for id_, goal in reached.items() if goal.ends]
+        if ended:
+            self.stop(connection, Why.GOAL, ended, change.entered, at=change.at)
         if stopped and change.left_count:
             self.stop(connection, gone or Why.LEFT, stopped, change.left, at=change.at)
         if returned and change.entered_count:
             self.stop(connection, Why.CAME_BACK, returned, change.entered, at=change.at)
+        for id_, goal in reached.items():
+            credit(connection, self.tables, id_, goal, at=change.at, customers=change.entered)
         for each in entering if change.entered_count else ():
             self._enrol(connection, each, kept, change.entered, change.at)
         # Nobody has left a segment that was switched off or deleted: it is the segment that went.
@@ -140,6 +151,7 @@ class Runs:
             customer,
             customer.label("running_id"),
             sa.literal(RunState.ACTIVE.value, sa.String),
+            sa.literal(sequence.version, sa.Integer),
             sa.literal(at, Instant()),
         ).where(~sa.exists().where(earlier.c.sequence_id == kept.id, earlier.c.running_id == customer))
         if sequence.reentry is None:
@@ -153,7 +165,7 @@ class Runs:
             statement = statement.where(
                 ~sa.exists().where(other.c.sequence_id.in_(others), other.c.running_id == customer)
             )
-        names = ["sequence_id", "customer_id", "running_id", "state", "enrolled_at"]
+        names = ["sequence_id", "customer_id", "running_id", "state", "version", "enrolled_at"]
         connection.execute(enrolments.insert().from_select(names, statement))
         step = sequence.steps[0]
         first = {

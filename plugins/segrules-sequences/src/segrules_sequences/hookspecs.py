@@ -1,4 +1,4 @@
-"""The hooks by which other plugins take part: variables of a mail, such as a coupon's, and further senders.
+"""The hooks by which other plugins take part: variables of a mail, such as a coupon's, what became of it, and senders.
 
 A plugin puts it into the module of its entry point in the group ``segrules``, marked
 ``@segrules.hookimpl(optionalhook=True)``, since segrules itself does not know them.
@@ -51,6 +51,17 @@ def segrules_step_context(
     the step then says what becomes of the mail. Never commit or roll back here.
     """
     return {}
+
+
+@hookspec
+def segrules_step_redemptions(connection: sa.Connection) -> sa.Select[Any] | None:
+    """A statement that tells what became of what was issued with mails, in the database of the connection.
+
+    Its columns: ``key``, the one under which it was issued (that of the :class:`Enrolment`); ``redeemed``, how often;
+    ``revenue``, of the orders in all, or NULL; ``currency``. What was issued and not redeemed has a row as well. There
+    may be several rows for a key. None where nothing can have been issued.
+    """
+    return None
 
 
 @hookspec

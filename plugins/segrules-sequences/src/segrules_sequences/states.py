@@ -65,6 +65,7 @@ class Why(StrEnum):
     NO_ADDRESS = "no address"
     REFUSED = "address refused"
     HOLDOUT = "held out"
+    GOAL = "goal reached"
     FAILED = "a mail failed"
     # this mail only
     TOO_LATE = "too late"

@@ -6,12 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from attrs import frozen
-from segrules.shop.columns import MARIADB_EXACT, exact_text
+from segrules.shop.columns import MARIADB_EXACT, Money, exact_text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
 from segrules_sequences.clock import Instant
-from segrules_sequences.definitions import LONGEST_NAME
+from segrules_sequences.definitions import LONGEST_NAME, LONGEST_WORD
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -53,6 +53,7 @@ class Tables:
             sa.Column("topic", exact_text(LONGEST_NAME), nullable=False),
             sa.Column("cap_group", exact_text(LONGEST_NAME), nullable=False),
             sa.Column("sender", exact_text(LONGEST_NAME), nullable=False),
+            sa.Column("goal", exact_text(200), comment="segment:… or event:…"),
             sa.Column("version", sa.Integer, nullable=False),
             sa.Column("definition", prose, nullable=False),
             sa.Column("broken", sa.Integer, nullable=False, comment="mails in a row that could not be written"),
@@ -80,12 +81,19 @@ class Tables:
             sa.Column("running_id", customer, comment="the customer while the run lasts"),
             sa.Column("state", exact_text(16), nullable=False),
             sa.Column("reason", exact_text(64)),
+            sa.Column("version", sa.Integer, nullable=False, comment="of the sequence when it began"),
             sa.Column("enrolled_at", Instant, nullable=False),
             sa.Column("ended_at", Instant),
+            sa.Column("measured_at", Instant, comment="when the first mail began to go out, or would have"),
+            sa.Column("held_out", sa.Boolean, comment="NULL before it is measured"),
+            sa.Column("goal_at", Instant, comment="when the goal was reached"),
+            sa.Column("goal_value", Money),
+            sa.Column("goal_delivery_id", sa.BigInteger, comment="the last mail before it"),
             sa.UniqueConstraint("sequence_id", "running_id", name=f"uq_{prefix}enrolments_running"),
             sqlite_autoincrement=True,
         )
         sa.Index(f"ix_{prefix}enrolments_customer", enrolments.c.customer_id, enrolments.c.sequence_id)
+        sa.Index(f"ix_{prefix}enrolments_measured", enrolments.c.sequence_id, enrolments.c.measured_at)
         deliveries = sa.Table(
             f"{prefix}deliveries",
             metadata,
@@ -95,6 +103,7 @@ class Tables:
             sa.Column("customer_id", customer),
             sa.Column("step", exact_text(LONGEST_NAME), nullable=False),
             sa.Column("position", sa.Integer, nullable=False, comment="of the step, from 1, when it was planned"),
+            sa.Column("variant", exact_text(LONGEST_WORD), comment="of the step, once the mail is written"),
             sa.Column("state", exact_text(16), nullable=False),
             sa.Column("reason", exact_text(64), comment="why it was skipped, put off or failed"),
             sa.Column("error", exact_text(255), comment="names no address"),
