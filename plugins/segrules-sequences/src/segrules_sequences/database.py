@@ -20,6 +20,8 @@ _T = TypeVar("_T")
 _PATIENCE = 60_000
 _TRIES = 5
 DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
+#: Where a join is read with all of its rows locked, or none.
+LOCK_WHOLE_JOINS = ("mysql", "mariadb")
 
 
 def undisturbed(engine: sa.Engine) -> sa.Engine:

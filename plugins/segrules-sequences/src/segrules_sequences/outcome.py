@@ -54,7 +54,9 @@ class Outcome:
         """The mail was accepted. Known for certain, so it counts even where the lease has run out meanwhile."""
         claim = prepared.claim
         told = {"the_id": claim.id, "the_token": claim.token, "the_provider_id": (receipt.provider_id or "")[:255]}
-        done = self.connection.execute(self.setting.statements(LEASE).sent, told).rowcount == 1
+        statements = self.setting.statements(LEASE)
+        statement = statements.sent_soon if self.connection.dialect.name == "postgresql" else statements.sent
+        done = self.connection.execute(statement, told).rowcount == 1
         if done:
             self.setting.runs.advance(
                 self.connection, prepared.kept, prepared.delivery, enrolled_at=prepared.enrolled_at,

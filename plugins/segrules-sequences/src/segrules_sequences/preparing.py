@@ -20,7 +20,7 @@ from segrules.errors import ShopError
 from segrules.shop.shop import zone_named
 
 from segrules_sequences import timing
-from segrules_sequences.database import lost
+from segrules_sequences.database import LOCK_WHOLE_JOINS, lost
 from segrules_sequences.definitions import CouponError, Sequence, Status, Step, Trigger
 from segrules_sequences.enrolment import Kept, gap
 from segrules_sequences.errors import SequenceError
@@ -86,10 +86,10 @@ class Preparation:
 
     def prepared(self) -> Prepared | Why | None:
         """The mail to send; or why not now; or None when somebody else has the delivery by now."""
-        if not self._locked():
-            return None
-        row = self._row()
+        row = self._locked()
         if row is None:
+            return None
+        if row.run is None or row.uid is None:
             # The run or the sequence is gone, and the delivery with no place to go to.
             self._write(state=State.SKIPPED, reason=Why.SEQUENCE_OFF, ended_at=self._now_term, lease_until=None)
             return Why.SEQUENCE_OFF
@@ -106,13 +106,21 @@ class Preparation:
     def _now_term(self) -> sa.ColumnElement[datetime]:
         return self.setting.clock.now()
 
-    def _locked(self) -> bool:
-        """Lock the delivery by renewing its lease, if it is still ours."""
-        return self.connection.execute(self._statements.lock, self._own).rowcount == 1
-
-    def _row(self) -> Any:
-        """The delivery with its run, its sequence, its sender's rest, and the present."""
-        return self.connection.execute(self._statements.row, {"the_id": self.claim.id}).one_or_none()
+    def _locked(self) -> Any:
+        """The delivery with all that is asked of it, locked, if it is still ours."""
+        if self.connection.dialect.name in LOCK_WHOLE_JOINS:
+            if self.connection.execute(self._statements.lock, self._own).rowcount != 1:
+                return None
+            statement = self._statements.row
+        else:
+            statement = self._statements.locked_row
+        recipient = self.facts.recipients.get(self.claim.customer)
+        address = recipient.email if recipient is not None else None
+        asked = {
+            "the_customer": customer_key(self.claim.customer),
+            "the_address": address_key(self.setting.address_hash(address)) if address else "",
+        }
+        return self.connection.execute(statement, {**self._own, **asked}).one_or_none()
 
     @property
     def _statements(self) -> Statements:
@@ -155,7 +163,7 @@ class Preparation:
             return _Put(Why.DELETED, ends=RunState.STOPPED)
         if not recipient.email:
             return _Put(Why.NO_ADDRESS, ends=RunState.STOPPED)
-        if self._suppressed(row.customer_id, recipient.email, sequence.topic):
+        if row.suppressed:
             return _Put(Why.SUPPRESSED, ends=RunState.STOPPED)
         if sequence.consent and not recipient.subscribed:
             if recipient.refused:
@@ -179,11 +187,6 @@ class Preparation:
             return None
         why = Why.IS_A_MEMBER if belongs else Why.NOT_A_MEMBER
         return _Put(why, ends=RunState.STOPPED) if sequence.stop else _Put(why)
-
-    def _suppressed(self, customer: Any, address: str, topic: str) -> bool:
-        hashed = address_key(self.setting.address_hash(address))
-        asked = {"the_customer": customer_key(customer), "the_address": hashed, "the_topic": topic}
-        return self.connection.execute(self._statements.suppressed, asked).first() is not None
 
     def _timed(self, row: Any, sequence: Sequence, step: Step, recipient: Recipient) -> _Put | None:
         """What time says: not yet, or not any more."""
@@ -263,10 +266,12 @@ class Preparation:
                 raise
             mime, address = composed.mime, composed.recipient or address
             self.connection.execute(
-                mails.insert().values(
-                    delivery_id=row.id, recipient=address, mime=mime, digest=hashlib.sha256(mime).hexdigest(),
-                    template_version=composed.template_version[:64], written_at=row.now,
-                )
+                self._statements.kept,
+                {
+                    "delivery_id": row.id, "recipient": address, "mime": mime,
+                    "digest": hashlib.sha256(mime).hexdigest(),
+                    "template_version": composed.template_version[:64], "written_at": row.now,
+                },
             )  # fmt: skip
         if row.broken:
             sequences = self.setting.tables.sequences

@@ -23,15 +23,14 @@ class Statements:
     def lock(self) -> sa.Update:
         """Renew the lease of a delivery, if it is still ours; that locks it."""
         d = self._tables.deliveries
-        return (
-            sa.update(d)
-            .where(*self._mine(State.LEASED), d.c.lease_until > self._clock.now())
-            .values(lease_until=self._clock.now(self._lease))
-        )
+        return sa.update(d).where(*self._ours).values(lease_until=self._clock.now(self._lease))
 
     @cached_property
     def row(self) -> sa.Select[Any]:
-        """The delivery ``the_id`` with its run, its sequence, its sender's rest, and the present."""
+        """A delivery that is still ours, with its run, its sequence, its sender's rest, and the present.
+
+        Also whether ``the_customer`` or ``the_address`` gets no mail of the sequence's topic.
+        """
         t = self._tables
         d, e, s = t.deliveries, t.enrolments, t.sequences
         return (
@@ -41,22 +40,30 @@ class Statements:
                 e.c.state.label("run"), e.c.reason.label("run_reason"), e.c.enrolled_at,
                 s.c.uid, s.c.name, s.c.status, s.c.broken, s.c.version.label("sequence_version"),
                 t.senders.c.rests_until, t.senders.c.failures, self._clock.now().label("now"),
+                self._suppressed.label("suppressed"),
             )
             .select_from(
-                d.join(e, e.c.id == d.c.enrolment_id)
-                .join(s, s.c.id == d.c.sequence_id)
+                d.outerjoin(e, e.c.id == d.c.enrolment_id)
+                .outerjoin(s, s.c.id == d.c.sequence_id)
                 .outerjoin(t.senders, t.senders.c.name == s.c.sender)
             )
-            .where(d.c.id == sa.bindparam("the_id", type_=sa.BigInteger))
+            .where(*self._ours)
         )  # fmt: skip
 
     @cached_property
-    def suppressed(self) -> sa.Select[Any]:
-        """Whether ``the_customer`` or ``the_address`` gets no mail of ``the_topic``."""
-        s = self._tables.suppressions
-        keys = [sa.bindparam(name, type_=s.c.key.type) for name in ("the_customer", "the_address")]
-        topic = sa.bindparam("the_topic", type_=s.c.topic.type)
-        return sa.select(s.c.key).where(s.c.key.in_(keys), sa.or_(s.c.topic == "", s.c.topic == topic)).limit(1)
+    def locked_row(self) -> sa.Select[Any]:
+        """The same with the delivery locked, for databases that can lock one table of a join.
+
+        Of what had to be waited for only the delivery is read anew. That is enough: whoever stops a run, or pauses a
+        sequence, changes its deliveries first, and then they are not ours any more.
+        """
+        return self.row.with_for_update(of=self._tables.deliveries)
+
+    @cached_property
+    def kept(self) -> sa.Insert:
+        """A finished mail is kept."""
+        mails = self._tables.mails
+        return mails.insert().values({each.name: sa.bindparam(each.name, type_=each.type) for each in mails.c})
 
     @cached_property
     def begun(self) -> sa.Update:
@@ -88,12 +95,36 @@ class Statements:
             )
         )  # fmt: skip
 
+    @cached_property
+    def sent_soon(self) -> sa.Update:
+        """The same, and the commit does not wait for the disk; for PostgreSQL, which can be told so.
+
+        The commit with which the next mail begins does wait, for all that came before it too. So a crash of the server
+        leaves a worker with one mail in doubt at most, as it does when each commit waits.
+        """
+        return self.sent.returning(sa.func.set_config("synchronous_commit", "off", sa.true()))
+
+    @property
+    def _ours(self) -> list[sa.ColumnElement[bool]]:
+        """Leased to us, and not for too long."""
+        return [*self._mine(State.LEASED), self._tables.deliveries.c.lease_until > self._clock.now()]
+
+    @property
+    def _suppressed(self) -> sa.Exists:
+        s = self._tables.suppressions
+        keys = [sa.bindparam(name, type_=s.c.key.type) for name in ("the_customer", "the_address")]
+        return sa.exists().where(
+            s.c.key.in_(keys),
+            sa.or_(s.c.topic == "", s.c.topic == self._tables.sequences.c.topic),
+            sa.or_(s.c.until.is_(None), s.c.until > self._clock.now()),
+        )
+
     def _mine(self, *states: State) -> list[sa.ColumnElement[bool]]:
         d = self._tables.deliveries
         return [
             d.c.id == sa.bindparam("the_id", type_=sa.BigInteger),
             d.c.token == sa.bindparam("the_token", type_=sa.BigInteger),
-            d.c.state == states[0] if len(states) == 1 else d.c.state.in_(states),
+            sa.or_(*(d.c.state == each for each in states)),
         ]
 
 
