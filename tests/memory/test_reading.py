@@ -2,10 +2,10 @@
 
 import sys
 import threading
-from collections import OrderedDict, UserDict, defaultdict, deque
+from collections import OrderedDict, UserDict, UserString, defaultdict, deque
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import ROUND_DOWN, Context, Decimal, localcontext
-from itertools import product
+from itertools import permutations, product
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ from segrules.algebra import (
     HasElement,
     InSegment,
     Kind,
+    Match,
     Native,
     Not,
     OneOf,
@@ -38,6 +39,7 @@ from segrules.algebra import (
     Row,
     Source,
     Sum,
+    TextMatch,
     fold,
 )  # fmt: skip
 from segrules.errors import CustomerError
@@ -135,6 +137,8 @@ def test_wrong_rows_are_refused_by_name(orders: Any, said: str) -> None:
         (Kind.ID, 5, True),
         (Kind.TEXT, "a", b"a"),
         (Kind.TEXT, "a", 5),
+        (Kind.TEXT, "i", "ä".encode()),
+        (Kind.TEXT, "i", UserString("ä")),
         (Kind.CODE, "a", 5),
         (Kind.CHOICE, "a", True),
         (Kind.YESNO, True, 1),
@@ -152,6 +156,9 @@ def test_wrong_classes_are_refused_in_every_operator(kind: Kind, constant: Any, 
     rules: list[Any] = [Compare(Op.EQ, field, other, kind), OneOf(field, (other,), kind)]
     if kind in (Kind.NUMBER, Kind.DATE, Kind.MOMENT):
         rules += [Compare(op, field, other, kind) for op in Op] + [Compare(op, other, field, kind) for op in Op]
+    elif kind in (Kind.TEXT, Kind.CODE):
+        rules += [TextMatch(how, field, other, kind) for how in Match]
+        rules += [TextMatch(how, field, Field(CUSTOMER, "y", kind), kind) for how in Match]
     for rule in rules:
         for each in (rule, Not(rule)):
             for customer in ({"x": wrong}, SimpleNamespace(x=wrong)):
@@ -210,6 +217,14 @@ def test_arithmetic_is_exact_under_any_context() -> None:
     ) == Decimal("1000000000000000000000000000000.0001")
     with pytest.raises(CustomerError, match="too long"):
         compile_term(total(), ROME)({"orders": [{"grand_total": Decimal("1E900")}, {"grand_total": Decimal("1E-900")}]})
+
+
+def test_a_sum_may_come_back_to_nothing_on_its_way() -> None:
+    add = compile_term(total(), ROME)
+    for amounts in permutations([5, Decimal("-5"), None, Decimal("0.00"), 0, Decimal("0.1")]):
+        orders = [{"grand_total": each} for each in amounts]
+        assert add({"orders": orders}) == add(Shopper([Order(**each) for each in orders])) == Decimal("0.1")
+        assert add({"orders": orders[:3]}) == sum(each or 0 for each in amounts[:3])
 
 
 def test_aware_moments_are_the_same_moments() -> None:

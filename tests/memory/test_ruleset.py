@@ -1,6 +1,7 @@
 """Rules asked together answer as each does alone: in any shape of customer, at any moment, while they change."""
 
 import random
+import sys
 from collections import UserDict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -260,9 +261,12 @@ def test_threads_share_a_set() -> None:
         except Exception as failure:
             failures.append(failure)
 
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
     threads = [Thread(target=ask, args=(number,)) for number in range(4)] + [Thread(target=change)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    sys.setswitchinterval(interval)
     assert not failures

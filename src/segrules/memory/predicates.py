@@ -120,8 +120,10 @@ class Writer(Terms):
         match predicate:
             case Exists(source=source, where=where) if source.pick is None and not self._is_deep:
                 with self._each(source):
-                    self._require(where, "continue")
-                    self._line(jump)
+                    *before, last = self._grouped(And, where.items) if isinstance(where, And) else (where,)
+                    for item in before:
+                        self._require(item, "continue")
+                    self._accept(last, jump)
             case _:
                 self._line(f"if {self._value(predicate)}: {jump}")
 
@@ -211,10 +213,11 @@ class Writer(Terms):
                 wanted = [each.value for each in values if each.value is not None]
                 if kind is Kind.TEXT:
                     wanted = [algebra.fold(each) for each in wanted if isinstance(each, str)]
-                operand = self._comparable(term, kind, plain=all(map(_is_plain, values)))
+                operand = self._comparable(term, kind, exact=kind is not Kind.TEXT, plain=all(map(_is_plain, values)))
                 return operand.when(f"{operand.code} in {self._constant(frozenset(wanted))}") if wanted else "False"
             case TextMatch(match=how, term=term, needle=needle, kind=kind):
-                hay, pin = self._comparable(term, kind, plain=_is_plain(needle)), self._comparable(needle, kind)
+                hay = self._comparable(term, kind, exact=not isinstance(needle, Const), plain=_is_plain(needle))
+                pin = self._comparable(needle, kind)
                 return Operand(hay.guards + pin.guards, "").when(_match(how, hay.code, pin.code))
             case Present(term=Field() as field):
                 return f"{self._read(field)} is not None"
@@ -256,8 +259,8 @@ class Writer(Terms):
                 return f"({first} is {wanted} or {name} is not {not wanted} and {sure})"
             if isinstance(right.value, Decimal) and (code := self._compare_number(op, left, right.value)):
                 return code
-        ordered_by_constant = op is not Op.EQ and isinstance(right, Const)
-        one = self._comparable(left, predicate.kind, exact=not ordered_by_constant, plain=_is_plain(right))
+        fails_by_itself = isinstance(right, Const) and (op is not Op.EQ or predicate.kind is Kind.TEXT)
+        one = self._comparable(left, predicate.kind, exact=not fails_by_itself, plain=_is_plain(right))
         two = self._comparable(right, predicate.kind)
         return Operand(one.guards + two.guards, "").when(f"{one.code} {_PYTHON_OP[op]} {two.code}")
 

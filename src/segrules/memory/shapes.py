@@ -27,7 +27,8 @@ class Shape(Enum):
 NAMES: dict[str, Any] = {
     "Exception": Exception, "KeyError": KeyError, "dict": dict,
     "bool": bool, "date": date, "datetime": datetime, "Decimal": Decimal, "getattr": getattr, "int": int,
-    "len": len, "list": list, "str": str, "tuple": tuple, "fold": fold, "read": reading.read, "rows": reading.rows,
+    "len": len, "list": list, "lower": str.lower, "str": str, "tuple": tuple, "fold": fold,
+    "read": reading.read, "rows": reading.rows,
     "holds": reading.holds, "id_of": reading.id_of, "sure_ordered": reading.sure_ordered, "ordered": reading.ordered,
 }  # fmt: skip
 
@@ -78,12 +79,12 @@ def read(shape: Shape, row: str, name: str, constant: str) -> str:
 def guard(shape: Shape, kind: Kind, value: str, code: str, label: str, exact: bool) -> str:
     """The code that reads ``code`` into ``value``, and is true when there is one and its class is right.
 
-    Without ``exact`` days and moments stay unchecked.
+    Without ``exact`` days, moments and text stay unchecked.
     """
     if shape is Shape.CAREFUL:
         reader = _READERS[kind][1].__name__
         return f"({value} := {reader}_{kind.name}({code}, {label})) is not None"
-    if shape is Shape.TRUSTED or (not exact and kind in (Kind.DATE, Kind.MOMENT)):
+    if shape is Shape.TRUSTED or (not exact and kind in (Kind.DATE, Kind.MOMENT, Kind.TEXT)):
         return f"({value} := {code}) is not None"
     usual = _CLASSES[kind].format(now=f"({value} := {code})", v=value)
     return f"({usual} or {sure(shape, kind, value)})"

@@ -34,16 +34,19 @@ class Terms(Loops):
     """Writes terms."""
 
     def _comparable(self, term: Term, kind: Kind, exact: bool = True, plain: bool = False) -> Operand:
-        """A term as it compares: text is folded; if it meets only ``plain`` text, by the faster ``str.lower``."""
+        """A term as it compares: text is folded; if it meets only ``plain`` text, by ``str.lower`` alone.
+
+        ``lower`` in the code is that method itself, which refuses by itself what is no text.
+        """
         if kind is not Kind.TEXT:
             return self._operand(term, exact)
         if isinstance(term, Const):
             return Operand((), self._constant(algebra.fold(str(term.value)))) if term.value is not None else MISSING
-        operand = self._operand(term)
+        operand = self._operand(term, exact)
         if plain:
-            return Operand(operand.guards, f"{operand.code}.lower()")
+            return Operand(operand.guards, f"lower({operand.code})")
         operand = self._named(operand)
-        folded = f"({operand.code}.lower() if {operand.code}.isascii() else fold({operand.code}))"
+        folded = f"(lower({operand.code}) if {operand.code}.isascii() else fold({operand.code}))"
         return Operand(operand.guards, folded)
 
     def _named(self, operand: Operand) -> Operand:
@@ -56,8 +59,8 @@ class Terms(Loops):
     def _operand(self, term: Term, exact: bool = True) -> Operand:
         """A term as an expression with its guards; loops that it needs are written before it.
 
-        Without ``exact`` the class of a moment or day may go unchecked: ordering it against a constant fails
-        by itself when it is wrong.
+        Without ``exact`` the class of a moment, day or text may go unchecked, for what is compared with a constant:
+        to order it, or ``lower``, fails by itself when it is wrong.
         """
         if isinstance(term, Field | Aggregate | Picked) and (known := self._known.get(term)) is not None:
             return known
@@ -168,7 +171,9 @@ class Terms(Loops):
             case Fold.COUNT_DISTINCT:
                 self._line(f"if {operand.present}: {total}.add({operand.code})")
             case Fold.SUM:
-                self._line(f"if {operand.present}: {total} = {self._call(algebra.EXACT.add, total, operand.code)}")
+                operand = self._named(operand)
+                added = self._call(algebra.EXACT.add, total, operand.code)
+                self._line(f"if {operand.present}: {total} = {added} if {total} else {operand.code}")
             case Fold.MIN | Fold.MAX:
                 operand = self._named(operand)
                 better = f"({total} is None or {operand.code} {'<' if fold is Fold.MIN else '>'} {total})"
