@@ -47,15 +47,24 @@ def parse(text: str, vocabulary: Vocabulary, *, name: str = "<rule>", limits: Li
         raise TypeError(f"a rule is text (str), not {type(text).__name__}: {text!r:.60}")
     source = Source(text, name)
     with _no_collection(len(text) > LONG):
-        form = read(source, limits)
+        try:
+            form = read(source, limits)
+        except RuleError:
+            raise _all_mistakes(source, vocabulary, limits) from None
         resolver = Resolver(source, vocabulary, limits)
         condition = None
         with suppress(EnoughError):
             condition = resolver.condition(form)
     if condition is None or resolver.report.diagnostics:
-        raise RuleError(sorted(resolver.report.diagnostics, key=lambda each: each.span))
+        raise _all_mistakes(source, vocabulary, limits)
     condition = with_comments(condition, source, comments(source))
     return Parsed(condition, MappingProxyType(resolver.parameters), source, tuple(resolver.findings.diagnostics))
+
+
+def _all_mistakes(source: Source, vocabulary: Vocabulary, limits: Limits) -> RuleError:
+    from segrules.language.recovering import mistakes
+
+    return RuleError(mistakes(source, vocabulary, limits))
 
 
 @contextmanager

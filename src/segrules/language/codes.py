@@ -54,10 +54,12 @@ _ALL = (
     Code("SEG112", "an empty group", "all of, any of and none of hold at least one condition; an empty group would match everyone or nobody in silence.",
          "any of ()", "any of (lifetime.sales > 5)"),
     Code("SEG113", "a percentage of nothing", "A percentage is always of something: 5% of lifetime.sales.", "lifetime.refunds < 5%", "lifetime.refunds < 5% of lifetime.sales"),
-    Code("SEG114", "a comma in a number", "A comma separates the values of a list, so it neither groups digits nor begins decimals. An underscore groups digits, a point begins decimals.",
+    Code("SEG114", "a comma in a number", "A comma separates the values of a list, so it neither groups digits nor begins decimals; nor does an apostrophe or a blank group digits. An underscore does, and a point begins decimals.",
          "lifetime.sales > 5,000", "lifetime.sales > 5_000"),
     Code("SEG115", "a character that cannot be kept", "A text holds a NUL or half of a surrogate pair, which no database stores.",
          'customer.first_name is "a\0b"', 'customer.first_name is "ab"'),
+    Code("SEG116", "said in other words", "The language says it in other words, which the message offers.",
+         "more than 3 orders in last 90 days", "count(orders where created_at in last 90 days) > 3"),
     # --- names -------------------------------------------------------------------------------------
     Code("SEG201", "an unknown name", "No condition type of this shop has that name. The message offers the nearest one.", "custmer.email is set", "customer.email is set"),
     Code("SEG202", "an unknown field", "The condition type exists, but it has no such field.", "customer.emial is set", "customer.email is set"),

@@ -23,3 +23,28 @@ WORDS = {
     "within": "write in last 30 days, or in next 7 days",
     "the": "leave it out: in last 30 days",
 }  # fmt: skip
+
+#: Units of time as other languages say them.
+UNITS = {
+    **dict.fromkeys(("tage", "tagen", "giorni", "giorno", "jours", "dias", "días"), "day"),
+    **dict.fromkeys(("woche", "wochen", "settimane", "settimana", "semaines", "semanas"), "week"),
+    **dict.fromkeys(("monat", "monate", "monaten", "mesi", "mese", "mois", "meses"), "month"),
+    **dict.fromkeys(("jahr", "jahre", "jahren", "anni", "anno", "ans", "años"), "year"),
+    **dict.fromkeys(("stunde", "stunden", "ore", "ora", "heures", "horas"), "hour"),
+}  # fmt: skip
+
+#: The months of the year, by number.
+MONTHS = {
+    word: number
+    for number, words in enumerate(
+        (
+            ("january", "jan", "januar", "gennaio"), ("february", "feb", "februar", "febbraio"),
+            ("march", "mar", "märz", "marzo"), ("april", "apr", "aprile"), ("may", "mai", "maggio"),
+            ("june", "jun", "juni", "giugno"), ("july", "jul", "juli", "luglio"), ("august", "aug", "agosto"),
+            ("september", "sep", "settembre"), ("october", "oct", "oktober", "ottobre"),
+            ("november", "nov", "novembre"), ("december", "dec", "dezember", "dicembre"),
+        ),
+        1,
+    )
+    for word in words
+}  # fmt: skip

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from segrules.clock import Unit
 from segrules.errors import Source, Span
-from segrules.language.habits import SIGNS, WORDS
+from segrules.language.habits import SIGNS, UNITS, WORDS
 from segrules.language.literals import DATES, calendar_day
-from segrules.language.report import Report
+from segrules.language.report import Report, closest
 
 if TYPE_CHECKING:
     from lark.exceptions import UnexpectedInput
+
+#: A word or sign with its place: where it starts, and where it ends.
+Piece = tuple[str, int, int]
 
 _OPENING_QUOTES = "\"'“„”‘‚’"
 _WORD = re.compile(r"[^\W\d][\w.]*|[0-9][\w.]*|\S")
@@ -27,6 +31,8 @@ _THAN = re.compile(
 #: 5.000,00 and 5,50: the point groups digits, the comma begins decimals.
 _EUROPEAN = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),[0-9]{1,2}\b(?!,)")
 _POINTS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+\Z")
+#: 5'000 and 5 000.
+_GROUPED = re.compile(r"[0-9]{1,3}(?:([ \u00a0\u2009\u202f'’‘])[0-9]{3})(?:\1[0-9]{3})*(?:\.[0-9]+)?(?!\w)")
 _MONEY = re.compile(r"[$€£¥]\s*([0-9][0-9,._]*)|([0-9][0-9,._]*)\s*[$€£¥]")
 
 
@@ -53,10 +59,13 @@ class _Mistake:
         self.source, self.report, self.expected = source, report, expected
         self.at = at
         start = source.text.rfind("\n", 0, max(0, at - 2000)) + 1  # no comment or text begins before its line
-        self.before = _pieces(source.text[start:at], start)
+        self.before = pieces(source.text[start:at], start)
         found = _WORD.match(source.text, at)
         self.place = Span(at, found.end()) if found else Span(at, at)
         self.found = source.text[self.place.start : self.place.end]
+        literal = _TEXT.match(source.text, at)
+        if literal:
+            self.place = Span(*literal.span())
         self.last = self.before[-1] if self.before else None
 
     def tell(self) -> None:
@@ -65,6 +74,7 @@ class _Mistake:
             self.report.error("SEG102", "the rule is empty", Span(0, 0), hint="the rule for everyone is true")
             return
         for attempt in (
+            self._grouped,
             self._unclosed_text,
             self._split_time,
             self._foreign,
@@ -79,8 +89,7 @@ class _Mistake:
                 return
         what = self._wanted()
         after = f' after "{_shown(self.last[0])}"' if self.last else ""
-        literal = _TEXT.match(text, at)
-        found = f', not "{_shown(literal[0] if literal else self.found)}"' if self.found else ""
+        found = f', not "{_shown(self.source.text[self.place.start : self.place.end])}"' if self.found else ""
         place = self.place if self.found else Span(self._end_of_last(), self._end_of_last())
         if not self.found and self.last:
             place = Span(self.last[1], self.last[2])
@@ -102,6 +111,20 @@ class _Mistake:
         return self.last[2] if self.last else 0
 
     # --- known mistakes, each with its way out -----------------------------------------------------
+
+    def _grouped(self) -> bool:
+        found = self.last and self.last[2] <= self.at and _GROUPED.match(self.source.text, self.last[1])
+        if not found or found.end() <= self.at:
+            return False
+        sign = "a blank" if found[1].isspace() else "an apostrophe"
+        self.report.error(
+            "SEG114",
+            f"{sign} does not group digits",
+            Span(*found.span()),
+            write="".join(re.findall(r"[0-9.]", found[0])),
+            hint="write 1000 or 1_000",
+        )
+        return True
 
     def _unclosed_text(self) -> bool:
         if not self.found or self.found[0] not in _OPENING_QUOTES:
@@ -236,17 +259,22 @@ class _Mistake:
         if "UNIT" not in self.expected or not self.last or not self.last[0][0].isdigit():
             return False
         if self.expected & {"_AND", "EQUAL", "PLUS"} and "NUMBER" not in self.expected and self.found[:1].isalpha():
-            if not self._follows_window() and self.found.lower() not in (
-                "d",
-                "h",
-                "min",
-                "mins",
-                "hrs",
-                "hr",
-                "sec",
-                "second",
-                "seconds",
-                "ago",
+            if (
+                not self._follows_window()
+                and self._meant_unit() is None
+                and self.found.lower()
+                not in (
+                    "d",
+                    "h",
+                    "min",
+                    "mins",
+                    "hrs",
+                    "hr",
+                    "sec",
+                    "second",
+                    "seconds",
+                    "ago",
+                )
             ):
                 return False
         elif not self._follows_window():
@@ -262,6 +290,17 @@ class _Mistake:
             return True
         if not self.last[0].replace(".", "").replace("_", "").isdigit():
             return False
+        unit = self._meant_unit()
+        if unit is not None:
+            write = f"{self.last[0]} {unit}"
+            self.report.error(
+                "SEG111",
+                f'"{self.found}" is no unit of time',
+                Span(self.last[1], self.place.end),
+                write=write,
+                hint=f"did you mean {write}?",
+            )
+            return True
         write = f"{self.last[0]} days{ago}"
         self.report.error(
             "SEG111",
@@ -271,6 +310,16 @@ class _Mistake:
             hint="minutes, hours, days, weeks, months, quarters or years",
         )
         return True
+
+    def _meant_unit(self) -> str | None:
+        """The unit that a misspelt or foreign word means, in the number that goes with what stands before."""
+        word = self.found.lower()
+        if len(word) < 3 or not word.isalpha():
+            return None
+        units = [each.value for each in Unit]
+        unit = UNITS.get(word) or closest(word, [*units, *(f"{each}s" for each in units)], 0.65)
+        assert self.last is not None
+        return unit and unit.rstrip("s") + ("" if self.last[0] == "1" else "s")
 
     def _follows_window(self) -> bool:
         return (len(self.before) > 1 and self.before[-2][0].lower() in ("last", "next")) or self.found.lower() == "ago"
@@ -308,7 +357,7 @@ class _Mistake:
         expected = self.expected
         last = self.last[0].lower() if self.last else ""
         if "NUMBER" in expected and "NAME" in expected and "STRING" in expected:
-            opened = last in ("", "and", "or", "not", "(", "where", ",")
+            opened = last in ("", "and", "or", "not", "(", "where") or (last == "," and self._in_group())
             if last == "and" and len(self.before) > 2 and self._after_between():
                 opened = False
             return "a condition" if opened else "a value"
@@ -348,6 +397,15 @@ class _Mistake:
                 return False
         return False
 
+    def _in_group(self) -> bool:
+        """Whether a comma stands between the conditions of a group, not between the values of a list."""
+        depth = 0
+        for (piece, _, _), (before, _, _) in zip(reversed(self.before), reversed(self.before[:-1]), strict=False):
+            depth += (piece == ")") - (piece == "(")
+            if depth < 0:
+                return before.lower() == "of"
+        return False
+
     def _hint(self, text: str, at: int) -> str | None:
         found = self.found.lower()
         known = WORDS.get(found) or WORDS.get(self.last[0].lower() if self.last else "")
@@ -376,7 +434,7 @@ class _Mistake:
         return None
 
 
-def _pieces(text: str, offset: int) -> list[tuple[str, int, int]]:
+def pieces(text: str, offset: int = 0) -> list[Piece]:
     """The words and signs of a text with their places; comments left out."""
     pattern = re.compile(
         r"""\#[^\n]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[“„”][^“”\n]*[“”]?|[‘‚’][^‘’\n]*[‘’]?"""
@@ -391,7 +449,7 @@ def _pieces(text: str, offset: int) -> list[tuple[str, int, int]]:
 
 def _unclosed(text: str) -> int | None:
     open_: list[int] = []
-    for piece, start, _ in _pieces(text, 0):
+    for piece, start, _ in pieces(text):
         if piece == "(":
             open_.append(start)
         elif piece == ")" and open_:
@@ -401,7 +459,7 @@ def _unclosed(text: str) -> int | None:
 
 def _unopened(text: str, at: int) -> bool:
     depth = 0
-    for piece, _, _ in _pieces(text[:at], 0):
+    for piece, _, _ in pieces(text[:at]):
         depth += (piece == "(") - (piece == ")")
     return depth <= 0
 
