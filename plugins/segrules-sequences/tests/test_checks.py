@@ -91,7 +91,7 @@ def test_unsubscribing_stops_everything_of_the_topic_at_once(world: World) -> No
     world.refresh()
     world.pass_by(hours=1)
     assert sorted(world.took()) == [("c1@example.org", "news"), ("c3@example.org", "hello")]
-    assert runs(world.sequences)["stopped: address suppressed"] == 1
+    assert runs(world.sequences)["stopped: unsubscribed"] == 3
 
 
 def test_a_suppressed_address_is_not_mailed_under_another_customer(small_world: World) -> None:

@@ -82,7 +82,7 @@ def test_a_refusal_for_good_ends_the_run_and_a_bad_address_is_remembered(world: 
     assert states(world.sequences) == {"failed: rejected for good": 1}
     assert world.sequences.requeue() == 1
     world.work()
-    assert world.took() == [] and runs(world.sequences) == {"stopped: address suppressed": 1}
+    assert world.took() == [] and runs(world.sequences) == {"stopped: address refused": 1}
 
 
 def test_a_blocked_sender_rests_and_no_tries_are_used_up(world: World) -> None:

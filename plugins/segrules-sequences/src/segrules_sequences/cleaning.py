@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from segrules_sequences.database import Link
 from segrules_sequences.definitions import Sequence
 from segrules_sequences.enrolment import Kept
+from segrules_sequences.events import Kind
 from segrules_sequences.setting import Setting, customer_key
 from segrules_sequences.states import ENDED, Why
 
@@ -26,6 +27,9 @@ def forget(setting: Setting, connection: sa.Connection, customer: Any) -> int:
     connection.execute(sa.delete(t.mails).where(t.mails.c.delivery_id.in_(own)))
     connection.execute(
         sa.update(d).where(d.c.customer_id == customer).values(customer_id=None, address_hash=None, error=None)
+    )
+    connection.execute(
+        sa.update(t.events).where(t.events.c.customer_id == customer).values(customer_id=None, address_hash=None)
     )
     connection.execute(sa.delete(t.suppressions).where(t.suppressions.c.key == customer_key(customer)))
     return connection.execute(sa.update(e).where(e.c.customer_id == customer).values(customer_id=None)).rowcount
@@ -70,6 +74,16 @@ def remove_runs(setting: Setting, link: Link, kept: list[Kept], older: timedelta
         done += len(ids)
         if len(ids) < _BATCH:
             return done
+
+
+def remove_events(setting: Setting, link: Link, older: timedelta) -> int:
+    """What was told so long ago is gone, and so are suppressions that have ended; how many events there were."""
+    v, s = setting.tables.events, setting.tables.suppressions
+    with link.writing() as connection:
+        connection.execute(sa.delete(s).where(s.c.until < setting.clock.now()))
+    told = [each.value for each in Kind]
+    old = sa.select(v.c.id).where(v.c.received_at < setting.clock.now(-older), v.c.kind.in_(told)).limit(_BATCH)
+    return _in_batches(link, old, [(v, v.c.id)])
 
 
 def customers_gone(setting: Setting, connection: sa.Connection, key: Any, source: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -190,23 +190,34 @@ def hold(setting: Setting, connection: sa.Connection, sequence: int) -> None:
     )
 
 
-def suppress(setting: Setting, connection: sa.Connection, key: str, topic: str, reason: str, source: str) -> None:
-    """An address or a customer gets no mail of a topic any more, or none at all with an empty one. Idempotent."""
-    row = {"key": key, "topic": topic, "reason": reason, "source": source[:64], "at": setting.clock.now()}
-    insert_ignoring(connection, setting.tables.suppressions, row)
+def suppress(
+    setting: Setting, connection: sa.Connection, key: str, topic: str, reason: str, source: str,
+    *, until: datetime | None = None,
+) -> None:  # fmt: skip
+    """An address or a customer gets no mail of a topic until then or any more, or none at all with an empty topic.
+
+    Idempotent; a suppression that is there is never shortened.
+    """
+    s = setting.tables.suppressions
+    values = {"reason": reason, "source": source[:64], "at": setting.clock.now(), "until": until}
+    if not insert_ignoring(connection, s, {"key": key, "topic": topic, **values}):
+        shorter = sa.true() if until is None else s.c.until < until
+        own = (s.c.key == key, s.c.topic == topic, s.c.until.is_not(None), shorter)
+        connection.execute(sa.update(s).where(*own).values(values))
 
 
-def insert_ignoring(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
-    """Insert a row unless one with its key is there."""
+def insert_ignoring(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
+    """Insert a row unless one with its key is there; whether it was inserted."""
     from sqlalchemy.dialects import mysql, postgresql, sqlite
 
     match connection.dialect.name:
         case "postgresql":
-            connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing())
+            statement: sa.Insert = postgresql.insert(table).values(row).on_conflict_do_nothing()
         case "sqlite":
-            connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing())
+            statement = sqlite.insert(table).values(row).on_conflict_do_nothing()
         case _:
-            connection.execute(mysql.insert(table).values(row).prefix_with("IGNORE"))
+            statement = mysql.insert(table).values(row).prefix_with("IGNORE")
+    return connection.execute(statement.inline(), execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def described(cause: BaseException) -> str:

@@ -35,6 +35,7 @@ from segrules_sequences.states import OUT, RunState, State, Why
 DEADLINE, LEASE = timedelta(seconds=30), timedelta(seconds=60)
 #: Consent is asked for again after a quarter of the time waited so far, and not more often than this.
 _CONSENT_EVERY = timedelta(minutes=15)
+_WHYS = {each.value: each for each in Why}
 
 
 class CouponRefused(Exception):
@@ -164,7 +165,7 @@ class Preparation:
         if not recipient.email:
             return _Put(Why.NO_ADDRESS, ends=RunState.STOPPED)
         if row.suppressed:
-            return _Put(Why.SUPPRESSED, ends=RunState.STOPPED)
+            return _Put(_WHYS.get(row.suppressed, Why.SUPPRESSED), ends=RunState.STOPPED)
         if sequence.consent and not recipient.subscribed:
             if recipient.refused:
                 return _Put(Why.UNSUBSCRIBED, ends=RunState.STOPPED)

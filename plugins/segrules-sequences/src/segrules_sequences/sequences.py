@@ -18,19 +18,20 @@ from attrs import frozen
 from segrules.segments import SegmentStore
 from segrules.sql import prepare
 
-from segrules_sequences import cleaning, files, hookspecs
+from segrules_sequences import cleaning, events, files, hookspecs
 from segrules_sequences.audience import Audience, ShopAudience
 from segrules_sequences.catalogue import Catalogue
 from segrules_sequences.clock import Clock, DatabaseClock
 from segrules_sequences.database import Link, retried, undisturbed, writing
 from segrules_sequences.definitions import Sequence, Status
 from segrules_sequences.errors import SequenceError, SettingsError
+from segrules_sequences.events import Event
 from segrules_sequences.files import Action, Change
 from segrules_sequences.outcome import suppress
 from segrules_sequences.ports import Composed, Composer, Sender
 from segrules_sequences.preparing import previewed
 from segrules_sequences.reaper import resolve
-from segrules_sequences.setting import Setting, customer_key
+from segrules_sequences.setting import Setting, SoftBounces, customer_key
 from segrules_sequences.states import RunState, State, Why
 from segrules_sequences.statistics import DayFigures, Figures, Standing, figures, of_day, standing
 from segrules_sequences.tables import Tables
@@ -66,8 +67,9 @@ class Sequences:
 
     ``composer`` writes the mails, ``senders`` makes who hands them over, by name. ``key`` is a secret of at least 16
     bytes under which addresses are hashed; it must stay the same. ``audience`` tells about customers, by default what
-    the shop maps. Everybody who enters or leaves at a refresh of the store is enrolled there and then, by the plugin
-    that this package installs.
+    the shop maps. ``soft_bounces`` says when an address to which mails cannot be delivered is left alone for a while.
+    Everybody who enters or leaves at a refresh of the store is enrolled there and then, by the plugin that this package
+    installs.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Sequences:
         audience: Audience | None = None,
         clock: Clock | None = None,
         plugins: pluggy.PluginManager | None = None,
+        soft_bounces: SoftBounces | None = None,
     ) -> None:
         if len(key) < _SHORTEST_KEY:
             raise SettingsError(
@@ -90,6 +93,7 @@ class Sequences:
         self._audience = audience if audience is not None else ShopAudience(store)
         self._clock = clock if clock is not None else DatabaseClock()
         self._plugins = plugins
+        self._soft_bounces = soft_bounces if soft_bounces is not None else SoftBounces()
 
     # --- tables ---
 
@@ -122,6 +126,7 @@ class Sequences:
             engine=undisturbed(self.store.engine), tables=self.tables, clock=self._clock, audience=self._audience,
             composer=self._composer, senders=self._senders, key=self._key, zone=self.store.shop.zone,
             plugins=self._plugins if self._plugins is not None else hookspecs.installed(),
+            soft_bounces=self._soft_bounces,
         )  # fmt: skip
 
     # --- definitions ---
@@ -236,6 +241,14 @@ class Sequences:
         """Erase whose runs and mails these were, and stop what still runs; the figures stay. How many runs."""
         return self._write(lambda catalogue: cleaning.forget(self.setting, catalogue.connection, customer))
 
+    def take_in(self, told: Iterable[Event], *, keep: Iterable[events.Kind] = events.RETURNED) -> Counter[str]:
+        """Take in what a provider tells of mails, all or none, each event once; how many were new and so on.
+
+        ``keep`` are further kinds of events to keep in the table.
+        """
+        listed, kinds = list(told), set(keep)
+        return self._write(lambda catalogue: events.take_in(self.setting, catalogue.connection, listed, keep=kinds))
+
     def customer_id(self, customer: Any) -> Any:
         """A customer's id as the shop keeps it; links and commands bring it as text."""
         if isinstance(customer, str) and isinstance(self.tables.enrolments.c.customer_id.type, sa.Integer):
@@ -323,6 +336,7 @@ class Sequences:
             done["customers forgotten"] = len(gone)
             done["mails emptied"] = cleaning.empty_mails(self.setting, link, mails)
             done["runs removed"] = cleaning.remove_runs(self.setting, link, kept, runs)
+            done["events removed"] = cleaning.remove_events(self.setting, link, runs)
         finally:
             link.close()
         return done

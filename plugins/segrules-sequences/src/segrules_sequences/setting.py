@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pluggy
 import sqlalchemy as sa
 from attrs import field, frozen
+from attrs.validators import ge, gt
 
 from segrules_sequences.audience import Audience
 from segrules_sequences.clock import Clock
@@ -22,6 +23,15 @@ from segrules_sequences.ports import Composer, Sender
 from segrules_sequences.spelling import from_plain
 from segrules_sequences.statements import Statements
 from segrules_sequences.tables import Tables
+
+
+@frozen(kw_only=True)
+class SoftBounces:
+    """So many mails to an address come back softly ``within`` some time, and it is left alone for a ``rest``."""
+
+    count: int = field(default=3, validator=ge(1))
+    within: timedelta = field(default=timedelta(days=30), validator=gt(timedelta(0)))
+    rest: timedelta = field(default=timedelta(days=30), validator=gt(timedelta(0)))
 
 
 @frozen(eq=False)
@@ -37,6 +47,7 @@ class Setting:
     key: bytes = field(repr=False)
     zone: ZoneInfo
     plugins: pluggy.PluginManager
+    soft_bounces: SoftBounces = field(factory=SoftBounces)
     #: What begins, goes on with and stops runs.
     runs: Runs = field(init=False, repr=False)
     _statements: dict[timedelta, Statements] = field(factory=dict, init=False, repr=False)

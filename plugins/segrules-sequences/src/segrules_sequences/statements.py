@@ -29,7 +29,7 @@ class Statements:
     def row(self) -> sa.Select[Any]:
         """A delivery that is still ours, with its run, its sequence, its sender's rest, and the present.
 
-        Also whether ``the_customer`` or ``the_address`` gets no mail of the sequence's topic.
+        Also why ``the_customer`` or ``the_address`` gets no mail of the sequence's topic, if that is so.
         """
         t = self._tables
         d, e, s = t.deliveries, t.enrolments, t.sequences
@@ -110,14 +110,15 @@ class Statements:
         return [*self._mine(State.LEASED), self._tables.deliveries.c.lease_until > self._clock.now()]
 
     @property
-    def _suppressed(self) -> sa.Exists:
+    def _suppressed(self) -> sa.ScalarSelect[str]:
         s = self._tables.suppressions
         keys = [sa.bindparam(name, type_=s.c.key.type) for name in ("the_customer", "the_address")]
-        return sa.exists().where(
+        found = sa.select(s.c.reason).where(
             s.c.key.in_(keys),
             sa.or_(s.c.topic == "", s.c.topic == self._tables.sequences.c.topic),
             sa.or_(s.c.until.is_(None), s.c.until > self._clock.now()),
         )
+        return found.limit(1).scalar_subquery()
 
     def _mine(self, *states: State) -> list[sa.ColumnElement[bool]]:
         d = self._tables.deliveries

@@ -61,6 +61,8 @@ class Why(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     NOT_SUBSCRIBED = "not subscribed"
     SUPPRESSED = "address suppressed"
+    COMPLAINED = "complained"
+    BOUNCED = "bounces too often for now"
     DELETED = "customer deleted"
     NO_ADDRESS = "no address"
     REFUSED = "address refused"

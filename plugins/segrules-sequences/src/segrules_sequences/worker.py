@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from segrules_sequences.database import Link, lost, retried
 from segrules_sequences.errors import AddressError, HeaderError
+from segrules_sequences.events import take_up
 from segrules_sequences.facts import Facts, read
 from segrules_sequences.outcome import Outcome, described
 from segrules_sequences.ports import OutcomeUnknown, Receipt, Refusal, Sender, SenderBlocked
@@ -114,7 +115,10 @@ class Worker:
 
     def reap(self) -> Counter[str]:
         """Bring back what dead workers left behind, and ask senders about mails in doubt."""
-        return self._reaper.reap(self._link, self.sender)
+        done = self._reaper.reap(self._link, self.sender)
+        with self._link.writing() as connection:
+            done["events taken up"] = take_up(self._setting, connection)
+        return +done
 
     def close(self) -> None:
         """Connections are closed; the worker may be used again."""

@@ -119,7 +119,7 @@ def test_from_the_segment_to_the_mailbox_and_back(tmp_path):
         for part in shown.iter_parts():
             assert set(re.findall(r"https://shop.example/u/([^\s)'\"]+)", part.get_content())) == {"preview"}
         assert b"comes from a preview" in page.answer("POST", "/preview", b"stop=all", "192.0.2.1").body
-        assert [each for each in sequences.statistics()[0].reasons] == ["a mail failed"]
+        assert list(sequences.statistics()[0].reasons) == ["a mail failed"]
         assert page.answer("POST", f"/{token}", b"List-Unsubscribe=One-Click", "192.0.2.1").status == "200 OK"
         with engine.begin() as connection:
             connection.execute(tables.deliveries.update().values(due_at=AT))

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
-from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import sqlalchemy as sa
 from attrs import frozen
+
+from segrules_sequences.events import Event, Kind
 
 if TYPE_CHECKING:
     from segrules_sequences.sequences import Sequences
@@ -30,17 +30,6 @@ _MESSAGE_ID = re.compile(r"<[A-Za-z0-9._=+-]{1,120}@[A-Za-z0-9.-]{1,120}>")
 _GONE = frozenset((
     (1, 0), (1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1), (4, 4),
 ))  # fmt: skip
-
-
-class Kind(Enum):
-    """What a report says of an address."""
-
-    #: No other mail will do better.
-    HARD = "hard"
-    #: It was not delivered for a reason that may pass: a full mailbox, a policy.
-    SOFT = "soft"
-    #: The customer said that it is spam.
-    COMPLAINT = "complaint"
 
 
 @frozen
@@ -74,31 +63,17 @@ def read_report(mime: bytes) -> list[Returned]:
 
 
 def take_in(sequences: Sequences, mime: bytes) -> list[Returned]:
-    """Read a report and act on it: an address that is gone gets no more mail, nor does a customer who complained.
+    """Read a report and act on it, as on what providers tell: see :mod:`segrules_sequences.events`.
 
-    Gives what was found about mails of these sequences. What is only soft changes nothing. Doing it twice is fine.
+    Gives what was found about mails of these sequences. Doing it twice is fine.
     """
-    from segrules_sequences.outcome import suppress
-    from segrules_sequences.setting import address_key
-    from segrules_sequences.states import Why
-
-    setting = sequences.setting
-    deliveries = setting.tables.deliveries.c
-    known: list[Returned] = []
-    for each in read_report(mime):
-        wanted = sa.select(deliveries.customer_id, deliveries.address_hash).where(
-            deliveries.message_id == each.message_id
-        )
-        with setting.engine.begin() as connection:
-            row = connection.execute(wanted).one_or_none()
-            if row is None:
-                continue
-            known.append(each)
-            if each.kind is Kind.HARD and row.address_hash is not None:
-                suppress(setting, connection, address_key(row.address_hash), "", Why.REFUSED, "report")
-        if each.kind is Kind.COMPLAINT:
-            sequences.unsubscribe(row.customer_id, source="complaint")
-    return known
+    found = read_report(mime)
+    counts = sequences.take_in(
+        Event(provider="report", id=f"{each.kind}:{each.message_id}", kind=each.kind, message_id=each.message_id,
+              detail=each.status)
+        for each in found
+    )  # fmt: skip
+    return [] if counts["of unknown mails"] else found
 
 
 def _original(part: _Part) -> str | None:
