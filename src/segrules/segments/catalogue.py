@@ -37,6 +37,10 @@ class Stored:
     meant: int
     followed: int | None
 
+    def is_as(self, other: Stored) -> bool:
+        """Whether this means what the other means, and its members were not changed in between."""
+        return (self.meant, self.number) == (other.meant, other.number)
+
     def is_current(self, since: datetime) -> bool:
         """Whether the members follow the definition, as of this moment or a later one."""
         state = self.state
@@ -70,7 +74,13 @@ class Catalogue:
 
     def by_id(self, segment_id: int) -> Stored | None:
         """The segment of an id, or None."""
-        return next((self._stored(row) for row in self._rows(self.tables.segments.c.id == segment_id)), None)
+        return next(iter(self.by_ids([segment_id])), None)
+
+    def by_ids(self, ids: Iterable[int]) -> list[Stored]:
+        """The segments of these ids that there are, by id."""
+        segments = self.tables.segments
+        rows = self._rows(segments.c.id.in_(list(ids)))
+        return sorted((self._stored(row) for row in rows), key=lambda each: each.id)
 
     def ids(self, names: Iterable[str]) -> dict[str, int]:
         """The id of each name; SegmentError when one is unknown."""

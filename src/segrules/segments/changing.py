@@ -1,12 +1,11 @@
-"""The change of one segment's members, in SQL and in an open transaction.
+"""The change of the members of several segments, in SQL and in an open transaction that holds their states' locks.
 
-The matching ids are computed once into a temporary table; who left is listed, and deleted; who entered is inserted;
-listeners are told; the state says completed.
+Who left is deleted, who entered is inserted, listeners are told, and the states say completed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -15,181 +14,190 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from segrules.hookspecs import MembersChanged, Reason
-from segrules.rule import parse
-from segrules.segments.catalogue import Catalogue, Stored
+from segrules.segments.catalogue import Stored
+from segrules.segments.judging import Judgement
 from segrules.segments.listeners import Listener
-from segrules.segments.matching import Located, matching, meaning
+from segrules.segments.matching import Located
 from segrules.segments.reporting import Refresh
 from segrules.segments.segment import Status
-from segrules.segments.sharing import Run
 from segrules.segments.tables import Tables
-from segrules.segments.working import Customers, Workbench
+from segrules.segments.working import Workbench
 from segrules.shop import Shop
 
 
 @frozen(eq=False)
 class Change:
-    """The change of one segment's members in an open transaction that holds the state's lock."""
+    """The change of the members of some segments, for a reason and as of a moment."""
 
-    connection: sa.Connection
+    bench: Workbench
     shop: Shop
     tables: Tables
     listeners: Sequence[Listener]
-    stored: Stored
+    reason: Reason
     at: datetime
-    run: Run | None = None
-
-    def _bench(self) -> Workbench:
-        return Workbench(self.connection, self.tables.members.c.customer_id.type)
 
     @property
-    def number(self) -> int:
-        """The number of this change."""
-        return self.stored.number + 1
+    def connection(self) -> sa.Connection:
+        """The connection with the transaction."""
+        return self.bench.connection
 
-    def is_partial(self, customers: Customers | None) -> bool:
-        """Whether only these are judged: members that follow an older meaning cannot be brought up to date in part."""
-        return customers is not None and self.stored.followed == self.stored.meant
+    def refreshed(
+        self, batch: Sequence[Stored], judgement: Judgement, among: sa.Select[Any] | None, start: float
+    ) -> list[Refresh]:
+        """Write who entered and who left; what became of each segment, which began at ``start``."""
+        come, gone = dict(judgement.come), judgement.gone
+        for stored in batch:
+            if gone.get(stored.id):
+                everybody = among is None and judgement.found[stored.id].customers == 0
+                self._delete(stored, None if everybody else judgement.leaving)
+        self._move([each for each in batch if each.state.members], among)
+        if come:
+            come = self._insert(judgement.entering, come)
+        for stored in batch:
+            self._tell(stored, judgement.leaving, come.get(stored.id, 0), gone.get(stored.id, 0))
+        # Each has its own statement, and a part of what was done for all.
+        spent = {key: each.seconds for key, each in judgement.found.items()}
+        part = (perf_counter() - start - sum(spent.values())) / len(batch)
+        done = []
+        for each in batch:
+            entered, left = come.get(each.id, 0), gone.get(each.id, 0)
+            done.append(
+                Refresh(
+                    segment=each.segment.name, at=self.at, matched=each.state.members + entered - left,
+                    entered=entered, left=left, seconds=spent[each.id] + part,
+                )
+            )  # fmt: skip
+        self._written(batch, done)
+        return done
 
-    def refreshed(self, customers: Customers | None, start: float) -> Refresh:
-        """Judge all customers, or these, and write who entered and left."""
-        name = self.stored.segment.name
-        if not self.stored.segment.active:
-            # Everybody left when it was switched off, and was told so then.
-            self._completed(judged_at=self.at)
-            return Refresh(segment=name, at=self.at, skipped="the segment is inactive")
-        partly = self.is_partial(customers)
-        reason = Reason.PARTIAL if partly else Reason.REFRESH
-        with self._bench() as bench:
-            among = self._among(bench, customers) if partly else None
-            matched, found = bench.found("matched", self._matching(among))
-            left, gone = bench.found("left", self._leaving(matched, among))
-            self._delete(left, gone, everybody=found == 0 and not partly)
-            self._move(bench, among)
-            come = self._insert(bench, matched)
-            total = self.stored.state.members + come - gone if partly else found
-            self._tell(reason, left, come, gone)
-            self._written(reason, total, come, gone, start)
-        return Refresh(segment=name, at=self.at, matched=total, entered=come, left=gone)
-
-    def cleared(self, reason: Reason) -> None:
-        """Everybody leaves."""
+    def cleared(self, stored: Stored) -> None:
+        """Everybody leaves a segment."""
         start = perf_counter()
         members = self.tables.members
-        with self._bench() as bench:
-            everybody = sa.select(members.c.customer_id).where(members.c.segment_id == self.stored.id)
-            left, gone = bench.found("left", everybody)
-            self._delete(left, gone, everybody=True)
-            self._tell(reason, left, 0, gone)
-            self._written(reason, 0, 0, gone, start)
+        everybody = sa.select(members.c.segment_id, members.c.customer_id).where(members.c.segment_id == stored.id)
+        leaving, gone = self.bench.pairs("leaving", everybody)
+        self._delete(stored, None)
+        self._tell(stored, leaving, 0, gone)
+        seconds = perf_counter() - start
+        self._written([stored], [Refresh(segment=stored.segment.name, at=self.at, left=gone, seconds=seconds)])
+
+    def kept(self, batch: Sequence[Stored]) -> list[Refresh]:
+        """Inactive segments are current as they are: everybody left when they were switched off, and was told so."""
+        if batch:
+            self._completed([{"own_id": each.id, "own_meant": each.meant} for each in batch], judged_at=self.at)
+        return [Refresh(segment=each.segment.name, at=self.at, skipped="the segment is inactive") for each in batch]
 
     # --- the statements ---
 
-    def _among(self, bench: Workbench, customers: Customers | None) -> sa.Select[Any]:
-        if self.run is not None and self.run.among is not None:
-            return self.run.among
-        return sa.select(bench.those("among", customers or ()).c.customer_id)
-
-    def _matching(self, among: sa.Select[Any] | None) -> sa.Select[Any]:
-        shared = None if self.run is None else self.run.statement(self.stored, partly=among is not None)
-        if shared is not None:
-            return shared
-        shop, segment = self.shop, self.stored.segment
-        rule = parse(segment.rule, shop, name=segment.name)
-        members = Catalogue(self.connection, self.tables, shop).members_of(rule.segments)
-        return matching(meaning(segment, rule, shop, self.at), shop, self.connection.dialect, members, among)
-
-    def _leaving(self, matched: sa.Table, among: sa.Select[Any] | None) -> sa.Select[Any]:
+    def _delete(self, stored: Stored, leaving: sa.Table | None) -> None:
         members = self.tables.members
-        still = sa.exists().where(matched.c.customer_id == members.c.customer_id)
-        statement = sa.select(members.c.customer_id).where(members.c.segment_id == self.stored.id, ~still)
-        return statement if among is None else statement.where(members.c.customer_id.in_(among))
+        statement = sa.delete(members).where(members.c.segment_id == stored.id)
+        if leaving is not None:
+            statement = statement.where(members.c.customer_id.in_(_customers(leaving, stored.id)))
+        self.connection.execute(statement)
 
-    def _delete(self, left: sa.Table, gone: int, *, everybody: bool) -> None:
-        members = self.tables.members
-        statement = sa.delete(members).where(members.c.segment_id == self.stored.id)
-        if not everybody:
-            statement = statement.where(members.c.customer_id.in_(sa.select(left.c.customer_id)))
-        if gone:
-            self.connection.execute(statement)
-
-    def _insert(self, bench: Workbench, matched: sa.Table) -> int:
-        members = self.tables.members
-        there = sa.exists().where(
-            members.c.segment_id == self.stored.id, members.c.customer_id == matched.c.customer_id
-        )
-        entering = sa.select(matched.c.customer_id).where(~there)
-        place = self._located
-        rows = sa.select(place.key, place.website).select_from(place.source).where(place.key.in_(entering))
-        own = [sa.literal(each, column.type) for each, column in (
-            (self.stored.id, members.c.segment_id), (self.at, members.c.since), (self.number, members.c.number)
-        )]  # fmt: skip
+    def _insert(self, entering: sa.Table, come: Mapping[int, int]) -> dict[int, int]:
+        """Those who enter are members; how many of each segment, since a customer may have been deleted meanwhile."""
+        members, states, place = self.tables.members, self.tables.states, self._located
+        rows = sa.select(
+            place.key, place.website, entering.c.segment_id, sa.literal(self.at, members.c.since.type),
+            states.c.number + sa.literal_column("1"),
+        ).select_from(
+            place.source.join(entering, entering.c.customer_id == place.key)
+            .join(states, states.c.segment_id == entering.c.segment_id)
+        )  # fmt: skip
         names = ["customer_id", "website", "segment_id", "since", "number"]
-        result = self.connection.execute(members.insert().from_select(names, rows.add_columns(*own)))
-        return bench.counted(result, self._entered())
+        count = self.connection.execute(members.insert().from_select(names, rows)).rowcount
+        if count == sum(come.values()):
+            return dict(come)
+        entered = self._entered(members.c.segment_id.in_(list(come)))
+        return self.bench.counted(entered.subquery())
 
-    def _move(self, bench: Workbench, among: sa.Select[Any] | None) -> None:
+    def _move(self, batch: Sequence[Stored], among: sa.Select[Any] | None) -> None:
         """Members whose customer has gone to another website are found under that one."""
         members, place = self.tables.members, self._located
-        if isinstance(place.website, sa.sql.elements.Null) or len(self.stored.segment.websites) == 1:
+        many = [each.id for each in batch if len(each.segment.websites) != 1]
+        if isinstance(place.website, sa.sql.elements.Null) or not many:
             return
         statement = (
-            sa.select(members.c.customer_id)
+            sa.select(members.c.segment_id, members.c.customer_id)
             .select_from(place.source.join(members, members.c.customer_id == place.key))
-            .where(members.c.segment_id == self.stored.id, members.c.website.is_distinct_from(place.website))
+            .where(members.c.segment_id.in_(many), members.c.website.is_distinct_from(place.website))
         )
         if among is not None:
-            statement = statement.where(members.c.customer_id.in_(among))
+            statement = statement.where(place.key.in_(among))
         # Counted, since PostgreSQL plans badly for a first row that hardly ever comes.
         if not self.connection.scalar(sa.select(sa.func.count()).select_from(statement.subquery())):
             return
-        moved, _ = bench.found("moved", statement)
+        moved, _ = self.bench.pairs("moved", statement)
         theirs = sa.select(place.website).select_from(place.source).where(place.key == members.c.customer_id)
-        self.connection.execute(
-            sa.update(members)
-            .where(members.c.segment_id == self.stored.id)
-            .where(members.c.customer_id.in_(sa.select(moved.c.customer_id)))
-            .values(website=theirs.scalar_subquery())
-        )
+        for segment_id in self.bench.counted(moved):
+            self.connection.execute(
+                sa.update(members)
+                .where(members.c.segment_id == segment_id)
+                .where(members.c.customer_id.in_(_customers(moved, segment_id)))
+                .values(website=theirs.scalar_subquery())
+            )
 
     @property
     def _located(self) -> Located:
         return Located.of(self.shop, self.connection.dialect)
 
-    def _entered(self) -> sa.Select[Any]:
-        members = self.tables.members
-        return sa.select(members.c.customer_id).where(
-            members.c.segment_id == self.stored.id, members.c.number == self.number
+    def _entered(self, which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        """Those who have entered by this change."""
+        members, states = self.tables.members, self.tables.states
+        return (
+            sa.select(members.c.segment_id, members.c.customer_id)
+            .select_from(members.join(states, states.c.segment_id == members.c.segment_id))
+            .where(which, members.c.number == states.c.number + sa.literal_column("1"))
         )
 
-    def _tell(self, reason: Reason, left: sa.Table, come: int, gone: int) -> None:
+    def _tell(self, stored: Stored, leaving: sa.Table, come: int, gone: int) -> None:
         if come or gone:
-            tables = self.tables
+            members, tables = self.tables.members, self.tables
+            entered = sa.select(members.c.customer_id).where(
+                members.c.segment_id == stored.id, members.c.number == stored.number + 1
+            )
             change = MembersChanged(
-                self.stored.segment.name, reason, self.at, self._entered(), sa.select(left.c.customer_id), come, gone,
+                stored.segment.name, self.reason, self.at, entered, _customers(leaving, stored.id), come, gone,
                 prefix=tables.prefix, schema=tables.metadata.schema,
             )  # fmt: skip
             for listener in self.listeners:
                 listener(self.connection, change)
 
-    def _written(self, reason: Reason, total: int, come: int, gone: int, start: float) -> None:
+    def _written(self, batch: Sequence[Stored], done: Sequence[Refresh]) -> None:
         """Keep the change in the history, and say that the members are current."""
         now = datetime.now(UTC)
-        spent = round((perf_counter() - start) * 1000)
-        row = {"segment_id": self.stored.id, "number": self.number, "reason": reason.value, "at": self.at}
-        row |= {"finished_at": now, "milliseconds": spent, "members": total, "entered": come, "left": gone}
-        self.connection.execute(self.tables.refreshes.insert().values(row))
+        history: list[dict[str, Any]] = []
+        states: list[dict[str, Any]] = []
+        for stored, each in zip(batch, done, strict=True):
+            number = stored.number + 1
+            history.append({
+                "segment_id": stored.id, "number": number, "reason": self.reason.value, "at": self.at,
+                "finished_at": now, "milliseconds": round(each.seconds * 1000),
+                "members": each.matched, "entered": each.entered, "left": each.left,
+            })  # fmt: skip
+            states.append(
+                {"own_id": stored.id, "own_meant": stored.meant, "own_members": each.matched, "own_number": number}
+            )
+        self.connection.execute(self.tables.refreshes.insert(), history)
         # Those who were not judged are as they were at the moment before.
-        judged = {} if reason is Reason.PARTIAL else {"judged_at": self.at}
-        self._completed(members=total, number=self.number, **judged)
+        judged = {} if self.reason is Reason.PARTIAL else {"judged_at": self.at}
+        self._completed(states, members=sa.bindparam("own_members"), number=sa.bindparam("own_number"), **judged)
 
-    def _completed(self, **further: Any) -> None:
+    def _completed(self, rows: list[dict[str, Any]], **further: Any) -> None:
         states = self.tables.states
-        self.connection.execute(
+        statement = (
             sa.update(states)
-            .where(states.c.segment_id == self.stored.id)
+            .where(states.c.segment_id == sa.bindparam("own_id"))
             .values(
-                status=Status.COMPLETED.value, message=None, token=None, meant=self.stored.meant,
+                status=Status.COMPLETED.value, message=None, token=None, meant=sa.bindparam("own_meant"),
                 finished_at=datetime.now(UTC), next_change_at=None, foreseen_at=None, **further,
             )
         )  # fmt: skip
+        self.connection.execute(statement, rows)
+
+
+def _customers(pairs: sa.Table, segment_id: int) -> sa.Select[Any]:
+    """The customers of one segment in a table of pairs."""
+    return sa.select(pairs.c.customer_id).where(pairs.c.segment_id == segment_id)

@@ -48,6 +48,18 @@ def ordered(names: Iterable[str], uses: Mapping[str, Iterable[str]]) -> list[str
     return list(found)
 
 
+def rounds(names: Iterable[str], uses: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """The names in rounds, each behind the rounds of those that it uses, directly or through others."""
+    names = list(names)
+    depths: dict[str, int] = {}
+    for name in ordered([*names, *uses, *(each for used in uses.values() for each in used)], uses):
+        depths[name] = 1 + max((depths.get(each, 0) for each in uses.get(name, ())), default=0)
+    found: dict[int, list[str]] = {}
+    for name in names:
+        found.setdefault(depths[name], []).append(name)
+    return [found[depth] for depth in sorted(found)]
+
+
 def shown(way: Iterable[str]) -> str:
     """A way from segment to segment for a message."""
     return " -> ".join(f'"{name}"' for name in way)

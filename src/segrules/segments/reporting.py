@@ -6,7 +6,6 @@ import json
 import logging
 import sys
 from datetime import datetime
-from time import perf_counter
 from typing import Any
 
 import attrs
@@ -46,9 +45,9 @@ def written(level: int, kind: str, facts: dict[str, Any]) -> None:
     log.log(level, " ".join(f"{key}={_quoted(value)}" for key, value in facts.items()), extra={kind: facts})
 
 
-def told(done: Refresh, start: float) -> Refresh:
-    """The result with its time and memory, in one line of the log."""
-    done = attrs.evolve(done, seconds=perf_counter() - start, memory=memory())
+def told(done: Refresh) -> Refresh:
+    """The result with the memory, in one line of the log."""
+    done = attrs.evolve(done, memory=memory())
     status = "error" if done.failed else "skipped" if done.skipped else "completed"
     facts = {"segment": done.segment, "status": status, "seconds": round(done.seconds, 3)}
     if not done.failed and not done.skipped:

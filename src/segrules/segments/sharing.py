@@ -1,14 +1,14 @@
 """Several segments refreshed one after the other: on one connection, with what they share computed once.
 
-Each still has its own transactions. What is shared is a temporary table of the connection, with one row for each
-customer; so a segment of the run is judged by the shop's data as it was when the run began. It is judged by itself
-after all when somebody else has saved or refreshed it since then, whose members might be the newer ones.
+What is shared is a temporary table of the connection, with one row for each customer; so a segment of the run is judged
+by the shop's data as it was when the run began. It is judged by its own statement after all when somebody else has
+saved or refreshed it since then, whose members might be the newer ones.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from time import perf_counter
@@ -29,6 +29,8 @@ from segrules.shop import Shop
 from segrules.sql.keeping import drop, keep
 from segrules.sql.shared import ENOUGH, Shared, share
 
+#: So many segments are judged and written together at most, so that others are not kept waiting for long.
+TOGETHER = 25
 _NOBODY: sa.Select[Any] = sa.select(sa.null()).where(sa.false())
 
 
@@ -41,12 +43,13 @@ class Run:
     tables: Tables
     #: Those who are judged, from a temporary table; None for all.
     among: sa.Select[Any] | None = None
-    _bench: Workbench = field(init=False)
+    #: Tables that are there until the run is closed.
+    bench: Workbench = field(init=False)
     _shared: Shared | None = None
     _rules: dict[int, tuple[Stored, Rule]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self._bench = Workbench(self.connection, self.tables.members.c.customer_id.type, lasting=True)
+        self.bench = Workbench(self.connection, self.tables.members.c.customer_id.type, lasting=True)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -62,10 +65,26 @@ class Run:
         if self._shared is None or partly != (self.among is not None) or stored.id not in self._shared:
             return None
         then, rule = self._rules[stored.id]
-        if (then.meant, then.number) != (stored.meant, stored.number):
+        if not stored.is_as(then):
             return None
         members = Catalogue(self.connection, self.tables, self.shop).members_of(rule.segments)
         return self._shared.select(stored.id, members)
+
+    def batches(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Segments of which none names another, in groups that are judged and written together.
+
+        Those are segments that share, and all of them when only some customers are judged; whoever reads the shop's
+        tables for all customers does so by itself.
+        """
+        shared = {then.segment.name for key, (then, _) in self._rules.items() if self._shared and key in self._shared}
+        alike = [each for each in names if each in shared or self.among is not None]
+        size = TOGETHER if self.among is None else len(alike)
+        yield from (alike[start : start + size] for start in range(0, len(alike), size or 1))
+        yield from ([each] for each in names if each not in alike)
+
+    def choose(self, customers: Customers) -> None:
+        """Only these customers are judged, in a table that lasts as long as the connection."""
+        self.among = sa.select(self.bench.those("among", customers).c.customer_id)
 
     def prepare(self, names: Iterable[str], at: datetime, customers: Customers | None) -> None:
         """Compute what these segments share; whatever goes wrong, they can be refreshed without."""
@@ -73,7 +92,7 @@ class Run:
         try:
             with self.begin():
                 if customers is not None:
-                    self.among = sa.select(self._bench.those("among", customers).c.customer_id)
+                    self.choose(customers)
                 found = self._found(wanted, at) if len(wanted) >= ENOUGH else None
                 if found is not None:
                     if self.connection.dialect.name == "postgresql":
@@ -113,7 +132,8 @@ class Run:
         """The connection keeps nothing."""
         if self.connection.invalidated:
             return
-        with suppress(sa.exc.SQLAlchemyError), self.connection.begin(), self._bench:
+        with suppress(sa.exc.SQLAlchemyError), self.connection.begin():
+            self.bench.clear()
             if self._shared is not None:
                 drop(self.connection, self._shared.table)
 
@@ -130,17 +150,3 @@ class Run:
                     found[stored.id] = meaning(segment, rule, self.shop, at)
                     self._rules[stored.id] = stored, rule
         return found
-
-
-@contextmanager
-def together(
-    engine: sa.Engine, shop: Shop, tables: Tables, names: Iterable[str], at: datetime, customers: Customers | None
-) -> Iterator[Run]:
-    """A run over these segments."""
-    with engine.connect() as connection:
-        run = Run(connection, shop, tables)
-        run.prepare(names, at, customers)
-        try:
-            yield run
-        finally:
-            run.close()

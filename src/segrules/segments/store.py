@@ -23,10 +23,9 @@ from segrules.segments.exporting import Export, Format
 from segrules.segments.listeners import Listener, installed
 from segrules.segments.membership import Member, Point
 from segrules.segments.planning import Action, Step
-from segrules.segments.refreshing import Refresher, Wanted, refusals
-from segrules.segments.reporting import Refresh, message_of
+from segrules.segments.refreshing import Refresher, refusals
+from segrules.segments.reporting import Refresh
 from segrules.segments.segment import Segment, State
-from segrules.segments.sharing import Run
 from segrules.segments.tables import Tables
 from segrules.segments.trying import Difference, Passing, Trial
 from segrules.segments.working import Customers, undisturbed
@@ -156,7 +155,7 @@ class SegmentStore:
         """
         moment, given = _now(at), _given(customers)
         with self._refresher.together([name], moment, given) as run:
-            return self._refresher.refresh(run, name, moment, given, wait=wait)
+            return self._refresher.refresh(run, [name], moment, given, wait=wait)[0]
 
     def refresh_all(
         self,
@@ -174,13 +173,14 @@ class SegmentStore:
         with self._reading() as catalogue:
             chosen = list(names) if names is not None else [each.segment.name for each in catalogue.all()]
             catalogue.ids(chosen)
-            order = dependencies.ordered(chosen, catalogue.uses())
+            rounds = dependencies.rounds(chosen, catalogue.uses())
         done: list[Refresh] = []
-        with self._refresher.together(order, moment, given) as run:
-            for name in order:
-                done.append(self._one(run, name, moment, given))
-                if progress is not None:
-                    progress(len(done), len(order), done[-1])
+        with self._refresher.together(chosen, moment, given) as run:
+            for batch in (batch for names in rounds for batch in run.batches(names)):
+                for each in self._refresher.refresh_each(run, batch, moment, given):
+                    done.append(each)
+                    if progress is not None:
+                        progress(len(done), len(chosen), each)
         return done
 
     def refresh_due(self, now: datetime | None = None, *, progress: Progress | None = None) -> Sequence[Refresh]:
@@ -195,19 +195,21 @@ class SegmentStore:
             stored, outdated, uses = catalogue.all(), catalogue.outdated(), catalogue.uses()
         automatic = [each.segment.name for each in stored if is_automatic(each)]
         names = {each.segment.name for each in stored if due.includes(each, outdated)}
+
+        def wanted(catalogue: Catalogue, claims: Sequence[Stored]) -> Sequence[Stored]:
+            outdated = catalogue.outdated()
+            return [each for each in claims if due.includes(each, outdated)]
+
         done: list[Refresh] = []
         with self._refresher.together(names, due.now) as run:
-            for name in dependencies.ordered(automatic, uses):
-                if name not in names:
-                    continue
-                found = self._one(
-                    run, name, due.now, only_if=lambda catalogue, each: due.includes(each, catalogue.outdated())
-                )
-                done.append(found)
-                if found.entered or found.left:
-                    names |= {user for user in automatic if name in uses.get(user, ())}
-                if progress is not None:
-                    progress(len(done), len(names), found)
+            for candidates in dependencies.rounds(automatic, uses):
+                for batch in run.batches([each for each in candidates if each in names]):
+                    for found in self._refresher.refresh_each(run, batch, due.now, wanted=wanted):
+                        done.append(found)
+                        if found.entered or found.left:
+                            names |= {user for user in automatic if found.segment in uses.get(user, ())}
+                        if progress is not None:
+                            progress(len(done), len(names), found)
         return [each for each in done if each.skipped is None]
 
     def next_due(self, now: datetime | None = None) -> datetime | None:
@@ -414,22 +416,13 @@ class SegmentStore:
         catalogue.removed(name)
 
     def _clear(self, catalogue: Catalogue, stored: Stored, reason: Reason) -> None:
-        self._refresher.locked(catalogue.connection, stored.id)
+        self._refresher.locked(catalogue.connection, [stored.id])
         current = catalogue.by_id(stored.id)
         assert current is not None
         self._refresher.cleared(catalogue.connection, current, reason, datetime.now(UTC))
 
     def _due(self, now: datetime | None) -> Due:
         return Due(self.schedule, self.shop.zone, self.lag, _now(now))
-
-    def _one(
-        self, run: Run, name: str, at: datetime, customers: Customers | None = None, only_if: Wanted | None = None
-    ) -> Refresh:
-        """The refresh of one of several segments, whatever comes of it."""
-        try:
-            return self._refresher.refresh(run, name, at, customers, only_if=only_if)
-        except Exception as cause:
-            return Refresh(segment=name, at=at, error=message_of(cause))
 
 
 def _given(customers: Customers | None) -> Customers | None:

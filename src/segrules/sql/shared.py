@@ -46,6 +46,7 @@ from segrules.errors import BackendError
 from segrules.shop.mapping import Entity, Lookup, Mapping, Stored
 from segrules.sql.depth import refuse_too_deep
 from segrules.sql.groups import Group
+from segrules.sql.keeping import temporary
 from segrules.sql.normal import looks_outside, normalised, totals
 from segrules.sql.planner import Among, Planner, is_selective
 from segrules.sql.values import Value
@@ -230,7 +231,8 @@ class _Filling:
                 self._picked([each for each in parts if isinstance(each, Exists)])
         left = {key: self._rewritten(each) for key, each in predicates.items()}
         names = self._fields(left.values())
-        table = sa.Table(TABLE, sa.MetaData(), *(sa.Column(each.key, each.type) for each in self.columns))
+        customer, *further = (sa.Column(each.key, each.type) for each in self.columns)
+        table = temporary(TABLE, [customer], *further)
         statement = self._statement()
         refuse_too_deep(statement, self.dialect)
         self.lines.append(f"customers: {len(self.columns)} column(s) kept for {len(left)} rule(s)")

@@ -1,0 +1,86 @@
+"""Who enters and who leaves several segments: found out in SQL, and written by nobody yet.
+
+Whoever belongs into them is found once, into a temporary table of segments and customers; held against the members
+that are stored, it gives two further tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import frozen
+
+from segrules.rule import parse
+from segrules.segments.catalogue import Catalogue, Stored
+from segrules.segments.matching import matching, meaning
+from segrules.segments.sharing import Run
+from segrules.segments.working import Found, Workbench
+
+
+@frozen(eq=False)
+class Judgement:
+    """Who enters and who leaves, in tables of pairs; by segment how many, and how many belong into it in all."""
+
+    entering: sa.Table
+    leaving: sa.Table
+    come: Mapping[int, int]
+    gone: Mapping[int, int]
+    found: Mapping[int, Found]
+
+
+@frozen(eq=False)
+class Judge:
+    """Judges the customers of a run, by what the run shares or by each segment's own statement."""
+
+    run: Run
+    bench: Workbench
+    at: datetime
+
+    def judged(self, batch: Sequence[Stored], among: sa.Select[Any] | None) -> Judgement:
+        """What becomes of the members of these segments; of those in ``among`` only, when it is given."""
+        bench, members = self.bench, self.run.tables.members
+        matched, found = bench.matched({each.id: self._statement(each, among) for each in batch})
+        filled = [each.id for each in batch if each.state.members]
+        if not filled:
+            everybody = {key: each.customers for key, each in found.items()}
+            return Judgement(matched, bench.pairs("leaving")[0], everybody, {}, found)
+        leaving, left = bench.pairs("leaving", _leaving(members, matched, filled, among))
+        entering, entered = bench.pairs("entering", _entering(members, matched))
+        come, gone = bench.counted(entering) if entered else {}, bench.counted(leaving) if left else {}
+        return Judgement(entering, leaving, come, gone, found)
+
+    def _statement(self, stored: Stored, among: sa.Select[Any] | None) -> sa.Select[Any]:
+        run, segment = self.run, stored.segment
+        shared = run.statement(stored, partly=among is not None)
+        if shared is not None:
+            return shared
+        rule = parse(segment.rule, run.shop, name=segment.name)
+        members = Catalogue(run.connection, run.tables, run.shop).members_of(rule.segments)
+        predicate = meaning(segment, rule, run.shop, self.at)
+        return matching(predicate, run.shop, run.connection.dialect, members, among)
+
+
+def _leaving(
+    members: sa.Table, matched: sa.Table, segments: Sequence[int], among: sa.Select[Any] | None
+) -> sa.Select[Any]:
+    still = _same(members, matched)
+    statement = sa.select(members.c.segment_id, members.c.customer_id)
+    if among is None:
+        return statement.where(members.c.segment_id.in_(segments), ~still)
+    # Those few lead to their memberships, rather than the memberships of all to them.
+    few = among.subquery()
+    joined = few.join(members, members.c.customer_id == few.c[0])
+    return statement.select_from(joined).where(members.c.segment_id.in_(segments), ~still)
+
+
+def _entering(members: sa.Table, matched: sa.Table) -> sa.Select[Any]:
+    return sa.select(matched.c.segment_id, matched.c.customer_id).where(~_same(members, matched))
+
+
+def _same(members: sa.Table, matched: sa.Table) -> sa.Exists:
+    return sa.exists().where(
+        matched.c.segment_id == members.c.segment_id, matched.c.customer_id == members.c.customer_id
+    )
