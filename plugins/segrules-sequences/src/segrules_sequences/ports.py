@@ -43,7 +43,8 @@ class Letter:
 
     ``step`` counts from 1, and ``steps`` is how many there are. ``extra`` are the variables that plugins add, of a
     coupon for instance. ``sender`` may hold a display name. ``at`` is the moment of writing, aware. A ``preview`` is
-    shown to somebody else than the recipient, so no link in it may act for the recipient.
+    shown to somebody else than the recipient, so no link in it may act for the recipient. ``variant`` is the name of
+    the variant whose template it is, for steps that have some.
     """
 
     message_id: str
@@ -59,6 +60,7 @@ class Letter:
     steps: int | None = None
     extra: Mapping[str, Any] = field(factory=dict, repr=False)
     preview: bool = False
+    variant: str | None = None
 
 
 @frozen(eq=False)

@@ -8,7 +8,6 @@ that passes becomes ``transmitting``; then its bytes are in the database, and ev
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
@@ -20,14 +19,16 @@ from segrules.errors import ShopError
 from segrules.shop.shop import zone_named
 
 from segrules_sequences import timing
-from segrules_sequences.database import LOCK_WHOLE_JOINS, lost
-from segrules_sequences.definitions import CouponError, Sequence, Status, Step, Trigger
+from segrules_sequences.database import LOCK_WHOLE_JOINS
+from segrules_sequences.definitions import CouponError, Sequence, Status, Step, Trigger, Variant
 from segrules_sequences.enrolment import Kept, gap
 from segrules_sequences.errors import SequenceError
 from segrules_sequences.facts import Facts
 from segrules_sequences.hookspecs import Enrolment
-from segrules_sequences.ports import Composed, Letter, Outgoing, Recipient
+from segrules_sequences.letters import CouponRefused, compose, message_id_of
+from segrules_sequences.ports import Outgoing, Recipient
 from segrules_sequences.setting import Setting, address_key, customer_key
+from segrules_sequences.split import frozen_variant, is_held_out
 from segrules_sequences.statements import Statements
 from segrules_sequences.states import OUT, RunState, State, Why
 
@@ -36,10 +37,6 @@ DEADLINE, LEASE = timedelta(seconds=30), timedelta(seconds=60)
 #: Consent is asked for again after a quarter of the time waited so far, and not more often than this.
 _CONSENT_EVERY = timedelta(minutes=15)
 _WHYS = {each.value: each for each in Why}
-
-
-class CouponRefused(Exception):
-    """No plugin gave the coupon that a step asks for."""
 
 
 @frozen
@@ -142,8 +139,6 @@ class Preparation:
             return _Put(Why.SEQUENCE_OFF, ends=RunState.STOPPED)
         if sequence.status is Status.PAUSED:
             return _Put(Why.PAUSED, held=True)
-        if row.position == 1 and self.setting.is_held_out(row.uid, row.customer_id, sequence.holdout):
-            return _Put(Why.HOLDOUT, ends=RunState.HOLDOUT)
         if step is None:
             return _Put(Why.STEP_GONE)
         if not step.active:
@@ -156,7 +151,11 @@ class Preparation:
             return refusal
         assert recipient is not None and recipient.email is not None
         late = self._timed(row, sequence, step, recipient)
-        return late if late is not None else self._written(row, kept, step, recipient)
+        if late is not None:
+            return late
+        if self._held_out(row, sequence):
+            return _Put(Why.HOLDOUT)
+        return self._written(row, kept, step, recipient)
 
     def _unfit(self, row: Any, sequence: Sequence, recipient: Recipient | None) -> _Put | None:
         """Why this customer is not to be mailed, if so."""
@@ -241,6 +240,31 @@ class Preparation:
                 pass
         return sequence.fallback_zone or self.setting.zone
 
+    def _held_out(self, row: Any, sequence: Sequence) -> bool:
+        """Whether the mail goes out to nobody. That is said when the first one of a run would go, and then stays."""
+        if row.measured_at is not None or not sequence.measured or self._has_mails(row):
+            return bool(row.held_out)
+        held_out = is_held_out(row.uid, row.customer_id, sequence.holdout)
+        e = self.setting.tables.enrolments
+        own = sa.update(e).where(e.c.id == row.enrolment_id)
+        self.connection.execute(own.values(measured_at=row.now, held_out=held_out))
+        return held_out
+
+    def _has_mails(self, row: Any) -> bool:
+        """Whether mails of the run went out before it was measured: the sequence had nothing to measure then."""
+        if row.position == 1:
+            return False
+        d = self.setting.tables.deliveries
+        out = sa.select(d.c.id).where(d.c.enrolment_id == row.enrolment_id, d.c.state.in_(OUT)).limit(1)
+        return self.connection.execute(out).first() is not None
+
+    def _variant(self, row: Any, step: Step) -> Variant | None:
+        """The variant that the mail has, or gets by the weights with which the run began."""
+        if not step.variants or step.variant(row.variant) is not None:
+            return step.variant(row.variant)
+        begun = self.setting.earlier(self.connection, row, row.run_version).step(step.name)
+        return frozen_variant(row.uid, row.customer_id, step, begun)
+
     # --- writing ---
 
     def _written(self, row: Any, kept: Kept, step: Step, recipient: Recipient) -> Prepared | _Put:
@@ -248,6 +272,7 @@ class Preparation:
         sequence = kept.sequence
         mails = self.setting.tables.mails
         key, message_id = row.idem_key, row.message_id
+        variant = self._variant(row, step)
         stored = None
         if message_id is not None:
             stored = self.connection.execute(sa.select(mails).where(mails.c.delivery_id == row.id)).one_or_none()
@@ -255,12 +280,14 @@ class Preparation:
             address, mime = stored.recipient, stored.mime
         else:
             key = _idem_key(row)
-            message_id = _message_id(key, sequence)
+            message_id = message_id_of(key, sequence)
             assert recipient.email is not None
             address = recipient.email
             enrolment = Enrolment(sequence.name, sequence.segment, row.customer_id, row.enrolled_at, key, row.now)
             try:
-                composed = _composed(self.setting, self.connection, sequence, step, enrolment, recipient, message_id)
+                composed = compose(
+                    self.setting, self.connection, sequence, step, variant, enrolment, recipient, message_id
+                )
             except CouponRefused:
                 if step.on_coupon_error is CouponError.SKIP:
                     return _Put(Why.NO_COUPON)
@@ -280,6 +307,7 @@ class Preparation:
         begun = {
             "the_mode": sequence.delivery.value, "the_message_id": message_id, "the_idem_key": key,
             "the_address_hash": self.setting.address_hash(address),
+            "the_variant": variant.name if variant is not None else None,
         }  # fmt: skip
         self._moved(self.connection.execute(self._statements.begun, {**self._own, **begun}))
         outgoing = Outgoing(
@@ -312,75 +340,6 @@ class Preparation:
     def _moved(self, result: sa.CursorResult[Any]) -> None:
         if result.rowcount != 1:
             raise SequenceError(f"the delivery {self.claim.id} changed while it was locked")
-
-
-def _composed(
-    setting: Setting, connection: sa.Connection, sequence: Sequence, step: Step, enrolment: Enrolment,
-    recipient: Recipient, message_id: str, *, preview: bool = False,
-) -> Composed:  # fmt: skip
-    """The mail of a step, with what plugins add to its variables. Raises what the composer and CouponRefused say."""
-    extra = _extra(setting, connection, step, enrolment, recipient)
-    return setting.composer.compose(
-        Letter(
-            message_id=message_id, idem_key=enrolment.key, sender=sequence.address, recipient=recipient,
-            sequence=sequence.name, segment=sequence.segment, step=sequence.steps.index(step) + 1,
-            steps=len(sequence.steps), topic=sequence.topic, template=step.template, at=enrolment.at, extra=extra,
-            preview=preview,
-        )
-    )  # fmt: skip
-
-
-def _extra(
-    setting: Setting, connection: sa.Connection, step: Step, enrolment: Enrolment, recipient: Recipient
-) -> Mapping[str, Any]:
-    """What plugins add to the variables."""
-    hook = setting.plugins.hook.segrules_step_context
-    if not hook.get_hookimpls():
-        if step.coupon is not None and step.on_coupon_error is not CouponError.WITHOUT:
-            raise CouponRefused("no installed plugin gives coupons")
-        return {}
-    found: dict[str, Any] = {}
-    try:
-        # What a plugin wrote before it failed is undone alone.
-        with connection.begin_nested():
-            for each in hook(connection=connection, step=step, enrolment=enrolment, recipient=recipient):
-                found.update(each or {})
-            if step.coupon is not None and "coupon_code" not in found:
-                raise CouponRefused("no installed plugin gave a coupon")
-    except Exception as cause:
-        if step.coupon is None or lost(cause):
-            raise
-        if step.on_coupon_error is CouponError.WITHOUT:
-            return {}
-        raise CouponRefused(f"{type(cause).__name__}: {cause}") from cause
-    return found
-
-
-def previewed(setting: Setting, connection: sa.Connection, kept: Kept, step: int | str, customer: Any) -> Composed:
-    """The mail that a customer would get of a step now; the caller undoes what plugins have written."""
-    sequence = kept.sequence
-    if isinstance(step, int):
-        chosen = sequence.steps[step - 1] if 1 <= step <= len(sequence.steps) else None
-    else:
-        chosen = sequence.step(step)
-    if chosen is None:
-        raise SequenceError(f'the sequence "{sequence.name}" has no step {step!r}; it has {len(sequence.steps)} steps')
-    recipient = setting.audience.recipients(connection, [customer]).get(customer)
-    if recipient is None:
-        raise SequenceError(f"there is no customer {customer!r}")
-    if not recipient.email:
-        raise SequenceError(f"the customer {customer!r} has no address")
-    now = connection.scalar(sa.select(setting.clock.now()))
-    assert now is not None
-    key = hashlib.sha256(f"preview|{kept.id}|{customer}|{now.isoformat()}".encode()).hexdigest()
-    enrolment = Enrolment(sequence.name, sequence.segment, customer, now, key, now)
-    message_id = _message_id(key, sequence)
-    return _composed(setting, connection, sequence, chosen, enrolment, recipient, message_id, preview=True)
-
-
-def _message_id(key: str, sequence: Sequence) -> str:
-    domain = parseaddr(sequence.address)[1].rpartition("@")[2]
-    return f"<{key[:32]}@{domain}>"
 
 
 def _idem_key(row: Any) -> str:

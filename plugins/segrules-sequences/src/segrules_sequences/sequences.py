@@ -27,9 +27,9 @@ from segrules_sequences.definitions import Sequence, Status
 from segrules_sequences.errors import SequenceError, SettingsError
 from segrules_sequences.events import Event
 from segrules_sequences.files import Action, Change
+from segrules_sequences.letters import previewed
 from segrules_sequences.outcome import suppress
 from segrules_sequences.ports import Composed, Composer, Sender
-from segrules_sequences.preparing import previewed
 from segrules_sequences.reaper import resolve
 from segrules_sequences.setting import Setting, SoftBounces, customer_key
 from segrules_sequences.states import RunState, State, Why
@@ -188,11 +188,14 @@ class Sequences:
         finally:
             worker.close()
 
-    def preview(self, name: str, step: int | str, customer: Any) -> Composed:
-        """The mail that a customer would get now, whatever limits say; nothing is stored, no coupon is kept."""
+    def preview(self, name: str, step: int | str, customer: Any, *, variant: str | None = None) -> Composed:
+        """The mail that a customer would get now, whatever limits say; nothing is stored, no coupon is kept.
+
+        Of a step with variants the customer's own, or the one that is named.
+        """
         with self.setting.engine.connect() as connection, writing(connection):
             kept = Catalogue(self.setting, self.store, connection).named(name)
-            composed = previewed(self.setting, connection, kept, step, customer)
+            composed = previewed(self.setting, connection, kept, step, customer, variant)
             connection.rollback()
         return composed
 

@@ -18,6 +18,7 @@ from attrs.validators import ge, gt
 
 from segrules_sequences.audience import Audience
 from segrules_sequences.clock import Clock
+from segrules_sequences.definitions import Sequence
 from segrules_sequences.enrolment import Kept, Runs
 from segrules_sequences.ports import Composer, Sender
 from segrules_sequences.spelling import from_plain
@@ -65,22 +66,29 @@ class Setting:
 
     def kept(self, connection: sa.Connection, row: Any) -> Kept:
         """The sequence of a row with its id, name, status and version; the definition of a version is read once."""
-        key = (row.sequence_id, row.sequence_version, row.name, row.status)
+        return self._of_version(connection, row, row.sequence_version)
+
+    def earlier(self, connection: sa.Connection, row: Any, version: int) -> Sequence:
+        """The sequence of a row as it was in a version."""
+        return self._of_version(connection, row, version).sequence
+
+    def _of_version(self, connection: sa.Connection, row: Any, version: int) -> Kept:
+        key = (row.sequence_id, version, row.name, row.status)
         found = self._kept.get(key)
         if found is None:
-            found = self._kept[key] = self._read(connection, row)
+            found = self._kept[key] = self._read(connection, row, version)
         return found
 
-    def _read(self, connection: sa.Connection, row: Any) -> Kept:
+    def _read(self, connection: sa.Connection, row: Any, version: int) -> Kept:
         versions = self.tables.versions
         text = connection.scalar(
             sa.select(versions.c.definition).where(
-                versions.c.sequence_id == row.sequence_id, versions.c.version == row.sequence_version
+                versions.c.sequence_id == row.sequence_id, versions.c.version == version
             )
         )
         assert text is not None
         definition = json.loads(text) | {"status": row.status}
-        return Kept(row.sequence_id, from_plain(definition, name=row.name, version=row.sequence_version))
+        return Kept(row.sequence_id, from_plain(definition, name=row.name, version=version))
 
     def address_hash(self, address: str) -> str:
         """What stands for an address where it need not be read: a keyed hash."""
@@ -89,11 +97,6 @@ class Setting:
             # A domain in its own script and in ASCII is one domain.
             domain = domain.encode("idna").decode()
         return hmac.new(self.key, f"address:{local}{at}{domain}".encode(), hashlib.sha256).hexdigest()
-
-    def is_held_out(self, uid: str, customer: Any, percent: int) -> bool:
-        """Whether a customer is among those who get nothing of a sequence: the same answer each time and everywhere."""
-        digest = hmac.new(uid.encode(), str(customer).encode(), hashlib.sha256).digest()
-        return int.from_bytes(digest[:8], "big") % 100 < percent
 
 
 def customer_key(customer: Any) -> str:

@@ -59,6 +59,7 @@ class Mail:
     step: int
     template: str
     person: int
+    variant: str | None = None
 
 
 @frozen(kw_only=True)
@@ -151,7 +152,9 @@ class _Post:
 
     def compose(self, letter: Letter) -> Composed:
         """The facts of a mail instead of the mail."""
-        facts = {"sequence": letter.sequence, "step": letter.step, "template": letter.template}
+        facts = {
+            "sequence": letter.sequence, "step": letter.step, "template": letter.template, "variant": letter.variant,
+        }  # fmt: skip
         return Composed("", json.dumps({**facts, "person": letter.recipient.id}).encode())
 
     def send(self, mail: Outgoing, deadline: float) -> Receipt:

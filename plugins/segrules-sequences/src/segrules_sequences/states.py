@@ -44,7 +44,6 @@ class RunState(StrEnum):
     ACTIVE = "active"
     FINISHED = "finished"
     STOPPED = "stopped"
-    HOLDOUT = "holdout"
 
 
 class Why(StrEnum):

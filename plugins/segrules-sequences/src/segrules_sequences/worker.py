@@ -24,9 +24,10 @@ from segrules_sequences.database import Link, lost, retried
 from segrules_sequences.errors import AddressError, HeaderError
 from segrules_sequences.events import take_up
 from segrules_sequences.facts import Facts, read
+from segrules_sequences.letters import CouponRefused
 from segrules_sequences.outcome import Outcome, described
 from segrules_sequences.ports import OutcomeUnknown, Receipt, Refusal, Sender, SenderBlocked
-from segrules_sequences.preparing import DEADLINE, LEASE, Claim, CouponRefused, Preparation, Prepared
+from segrules_sequences.preparing import DEADLINE, LEASE, Claim, Preparation, Prepared
 from segrules_sequences.reaper import Reaper
 from segrules_sequences.setting import Setting
 from segrules_sequences.states import State, Why
