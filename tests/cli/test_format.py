@@ -40,6 +40,15 @@ def test_a_rule_with_mistakes_is_left_and_the_others_are_done(cli, rule_file, tm
     assert (tmp_path / bad).read_text() == "lifetime.sale>5"
 
 
+def test_the_head_of_a_segment_is_kept_apart(cli, rule_file, tmp_path):
+    written = "# title: VIP\n\n# note: those who pay\nlifetime.sales > 5\n"
+    file = rule_file("vip.seg", written)
+    cli("format", "--check", file)
+    file = rule_file("wild.seg", "# title: VIP\nlifetime.sales>5")
+    cli("format", file)
+    assert (tmp_path / file).read_text() == "# title: VIP\n\nlifetime.sales > 5\n"
+
+
 def test_json(cli, rule_file):
     found = cli.json("format", "--check", rule_file("wild.seg", WILD), "-e", "true", "-e", "lifetime.sale > 5", code=1)
     assert [(each["name"], each["changed"]) for each in found["rules"]] == [

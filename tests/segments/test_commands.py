@@ -111,7 +111,7 @@ def test_what_goes_wrong(run: Run, tmp_path: Path) -> None:
     assert 'no segment "a"' in run("refresh", "a", code=2).stderr
     assert "there is no folder nowhere" in run("plan", "nowhere", code=2).stderr
     (tmp_path / "segments" / "as.seg").write_text("nonsense > 1", encoding="utf-8")
-    assert "as:1:1" in run("plan", "segments", code=1).stderr
+    assert "segments/as.seg:1:1" in run("plan", "segments", code=1).stderr
     engine = sa.create_engine("sqlite:///shop.db")
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE segrules_segments SET rule = 'nonsense > 1' WHERE name = 'as'")

@@ -45,13 +45,21 @@ def test_a_file_says_it_all() -> None:
 def test_a_comment_is_no_head() -> None:
     found = files.read("# note to self\n# title: not in the head\ntrue", "x", "x.seg")
     assert (found.title, found.rule) == ("", "# note to self\n# title: not in the head\ntrue")
-    assert files.read("# see: the wiki\ntrue", "x", "x.seg").rule == "# see: the wiki\ntrue"
+    segment = files.read("\n# see: the wiki\ntrue", "x", "x.seg")
+    assert segment.rule == "# see: the wiki\ntrue"
+    assert files.read(files.write(segment, name="x"), "x", "x.seg") == segment
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("# titel: x\ntrue", 'x.seg:1: "titel" is no word of the head; did you mean "title"'),
+        (
+            "# see: x\n# priority: high\n# title: x\n# Title: y\ntrue",
+            'x.seg:1: "see" is no word of the head; it has name, title, description, priority, websites, groups, '
+            "refresh, active, and a comment stands below an empty line\n"
+            'x.seg:2: "high" is no priority: write a whole number\nx.seg:4: "title" stands there twice\\Z',
+        ),
         ("# title: x\n# title: y\ntrue", 'x.seg:2: "title" stands there twice'),
         ("# priority: high\ntrue", 'x.seg:1: "high" is no priority: write a whole number'),
         ("# active: maybe\ntrue", "write yes or no"),
@@ -61,6 +69,27 @@ def test_a_comment_is_no_head() -> None:
 def test_mistakes_in_a_head(text: str, message: str) -> None:
     with pytest.raises(sr.SegmentError, match=message):
         files.read(text, "x", "x.seg")
+
+
+def test_a_folder_tells_all_its_mistakes_with_their_places(tmp_path: Path) -> None:
+    (tmp_path / "a.seg").write_text("# titel: x\ntrue", encoding="utf-8")
+    (tmp_path / "b.seg").write_text("# name: a\nlifetime.sale > 5", encoding="utf-8")
+    vocabulary = sr.Vocabulary.installed()
+    with pytest.raises(sr.SegmentError) as caught:
+        files.load(tmp_path, vocabulary)
+    assert str(caught.value).split("\n") == [
+        f'{tmp_path / "a.seg"}:1: "titel" is no word of the head; did you mean "title"?',
+        f'{tmp_path / "a.seg"} and {tmp_path / "b.seg"} both hold a segment "a"',
+    ]
+    (tmp_path / "a.seg").write_text("# title: x\n\ncustomer.emial is set", encoding="utf-8")
+    (tmp_path / "b.seg").write_text("# title: y\nlifetime.sale > 5", encoding="utf-8")
+    assert len(files.load(tmp_path)) == 2
+    with pytest.raises(sr.RuleError) as wrong:
+        files.load(tmp_path, vocabulary)
+    assert [(each.source.name, each.start.line) for each in wrong.value.diagnostics] == [
+        (str(tmp_path / "a.seg"), 3),
+        (str(tmp_path / "b.seg"), 2),
+    ]
 
 
 plain = st.text(st.characters(min_codepoint=32, max_codepoint=0x17F, exclude_characters="\x7f"), max_size=12).map(

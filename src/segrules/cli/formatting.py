@@ -10,7 +10,7 @@ from attrs import frozen
 
 from segrules.cli.failures import Blame, Exit, Failure, Verb, tell
 from segrules.cli.output import diagnostic_to_json, echo_json, json_option
-from segrules.cli.reading import RuleText, expressions_option, read_rules, rules_argument
+from segrules.cli.reading import SUFFIX, RuleText, expressions_option, read_rules, rules_argument
 from segrules.cli.shops import shop_option, words_of_command
 from segrules.errors import RuleError
 
@@ -65,8 +65,13 @@ def _formatted(rule: RuleText) -> _Formatted:
     from segrules.language import format_condition, parse
 
     try:
-        condition = parse(rule.text, words_of_command(), name=rule.name).condition
-        return _Formatted(rule, format_condition(condition).rstrip("\n") + "\n")
+        parsed = parse(rule.text, words_of_command(), name=rule.name)
+        if rule.path is None or rule.path.suffix != SUFFIX or not rule.text.startswith("#"):
+            return _Formatted(rule, format_condition(parsed.condition).rstrip("\n") + "\n")
+        from segrules.segments import files
+
+        head, body = files.split(rule.text)
+        return _Formatted(rule, files.join(head, format_condition(parse(body, words_of_command()).condition)))
     except RuleError as error:
         return _Formatted(rule, None, error)
 

@@ -12,6 +12,7 @@ import click
 from segrules.cli.failures import Exit, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
 from segrules.cli.segments import opened, store_options
+from segrules.cli.shops import words_of_command
 
 if TYPE_CHECKING:
     from segrules.segments import Difference, Step
@@ -46,7 +47,7 @@ def plan_command(
     """
     from segrules.segments import files
 
-    wanted = files.load(folder)
+    wanted = files.load(folder, words_of_command())
     with opened(database, prefix, timezone, must_exist=False) as store:
         steps = store.plan(wanted, at=datetime.now(UTC), prune=prune, counts=not no_counts)
     changes = any(step.action.value in ("create", "change", "delete") for step in steps)
@@ -83,7 +84,7 @@ def apply_command(
     """
     from segrules.segments import files
 
-    wanted = files.load(folder)
+    wanted = files.load(folder, words_of_command())
     with opened(database, prefix, timezone, create=True) as store:
         steps = store.apply(wanted, prune=prune)
         changed = [step.segment.name for step in steps if step.action.value in ("create", "change")]

@@ -7,20 +7,23 @@
     # those who pay for the rest
     lifetime.sales > 5000 and lifetime.orders > 10
 
-The head is the comments at the top that read ``# word: value``; it ends at the first line that does not. The
-segment's name is that of the file, unless the head gives another. To every other reader of rules the head is a comment.
+The head is the comments at the top that read ``# word: value``; it ends at the first line that does not, an empty one
+for example. The segment's name is that of the file, unless the head gives another. To every other reader of rules the
+head is a comment.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segrules.errors import SegmentError
+from segrules.errors import Diagnostic, RuleError, SegmentError
+from segrules.language import parse
 from segrules.segments.segment import Mode, Segment
+from segrules.vocabulary import Vocabulary
 
 SUFFIX = ".seg"
 
@@ -63,39 +66,56 @@ _WORDS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 
 
 def read(text: str, name: str, place: str) -> Segment:
-    """The segment of a file's text; ``name`` unless the head gives one. Raises SegmentError that names the line."""
+    """The segment of a file's text; ``name`` unless the head gives one; SegmentError names each wrong line."""
+    segment, mistakes = _read(text, name, place)
+    if mistakes:
+        raise SegmentError("\n".join(mistakes))
+    return segment
+
+
+def _read(text: str, name: str, place: str) -> tuple[Segment, list[str]]:
+    """The segment as far as the head can be read, and what is wrong in it."""
     found: dict[str, Any] = {"name": name}
-    lines = text.replace("\r\n", "\n").split("\n")
+    head, rule = split(text)
     given: set[str] = set()
-    start = 0
-    for number, line in enumerate(lines):
-        word, value = _head(line, f"{place}:{number + 1}")
-        if word is None:
-            break
+    mistakes: list[str] = []
+    for number, line in enumerate(head, 1):
+        matched = _LINE.match(line)
+        assert matched is not None
+        word, value = matched[1].lower(), matched[2]
         if word in given:
-            raise SegmentError(f'{place}:{number + 1}: "{word}" stands there twice')
+            mistakes.append(f'{place}:{number}: "{word}" stands there twice')
+        elif word not in _WORDS:
+            mistakes.append(f'{place}:{number}: "{matched[1]}" is no word of the head; {_instead(word)}')
+        else:
+            field, reader = _WORDS[word]
+            try:
+                found[field] = reader(value.replace("\\n", "\n") if word == "description" else value)
+            except ValueError as cause:
+                mistakes.append(f'{place}:{number}: "{value}" is no {word}: {cause}')
         given.add(word)
-        field, reader = _WORDS[word]
-        try:
-            found[field] = reader(value.replace("\\n", "\n") if word == "description" else value)
-        except ValueError as cause:
-            raise SegmentError(f'{place}:{number + 1}: "{value}" is no {word}: {cause}') from None
-        start = number + 1
-    return Segment(rule="\n".join(lines[start:]).strip("\n"), **found)
+    return Segment(rule=rule.strip("\n"), **found), mistakes
 
 
-def _head(line: str, place: str) -> tuple[str | None, str]:
-    """The word of a line of the head and its value; None when the line is none."""
-    found = _LINE.match(line)
-    if found is None:
-        return None, ""
-    word = found.group(1).lower()
-    if word in _WORDS:
-        return word, found.group(2)
-    near = difflib.get_close_matches(word, _WORDS, n=1, cutoff=0.75)
+def split(text: str) -> tuple[list[str], str]:
+    """The lines of the head, and the rest."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    end = next((number for number, line in enumerate(lines) if not _LINE.match(line)), len(lines))
+    return lines[:end], "\n".join(lines[end:])
+
+
+def join(head: Sequence[str], rule: str) -> str:
+    """The text of a file; an empty line keeps a comment of the rule out of the head."""
+    rule = rule.strip("\n")
+    apart = bool(head) or _LINE.match(rule.partition("\n")[0]) is not None
+    return "\n".join([*head, *([""] if apart else []), rule, ""])
+
+
+def _instead(word: str) -> str:
+    near = difflib.get_close_matches(word, _WORDS, n=1, cutoff=0.6)
     if near:
-        raise SegmentError(f'{place}: "{found.group(1)}" is no word of the head; did you mean "{near[0]}"?')
-    return None, ""
+        return f'did you mean "{near[0]}"?'
+    return f"it has {', '.join(_WORDS)}, and a comment stands below an empty line"
 
 
 def write(segment: Segment, *, name: str | None = None) -> str:
@@ -111,25 +131,41 @@ def write(segment: Segment, *, name: str | None = None) -> str:
         "active": "" if segment.active else "no",
     }
     head = [f"# {word}: {value}" for word, value in values.items() if value]
-    return "\n".join([*head, *([""] if head else []), segment.rule.strip("\n"), ""])
+    return join(head, segment.rule)
 
 
-def load(folder: Path) -> list[Segment]:
-    """The segments of all ``.seg`` files in a folder and below; SegmentError when two have one name."""
+def load(folder: Path, vocabulary: Vocabulary | None = None) -> list[Segment]:
+    """The segments of all ``.seg`` files in a folder and below.
+
+    Raises SegmentError for what is wrong in their heads, or when two have one name; with a vocabulary also RuleError,
+    with the mistakes of all their rules and the files and lines where they stand.
+    """
     if not folder.is_dir():
         raise SegmentError(f"there is no folder {folder}")
     found: dict[str, Path] = {}
     segments = []
+    mistakes: list[str] = []
+    diagnostics: list[Diagnostic] = []
     for path in sorted(folder.rglob(f"*{SUFFIX}")):
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as cause:
             raise SegmentError(f"{path} cannot be read: {cause}") from cause
-        segment = read(text, path.stem, str(path))
+        segment, wrong = _read(text, path.stem, str(path))
+        mistakes += wrong
         if segment.name in found:
-            raise SegmentError(f'{found[segment.name]} and {path} both hold a segment "{segment.name}"')
+            mistakes.append(f'{found[segment.name]} and {path} both hold a segment "{segment.name}"')
         found[segment.name] = path
         segments.append(segment)
+        if vocabulary is not None:
+            try:
+                parse(text, vocabulary, name=str(path))
+            except RuleError as error:
+                diagnostics += error.diagnostics
+    if mistakes:
+        raise SegmentError("\n".join(mistakes))
+    if diagnostics:
+        raise RuleError(diagnostics)
     return segments
 
 
