@@ -424,6 +424,12 @@ def test_a_head_is_read_once():
     assert parse_template("a", "Subject: one").html == ""
 
 
+def test_the_header_for_the_key():
+    for name in ("Bcc", "X-", "X-a: b", "X-\u00e9", "X-a\nBcc"):
+        with pytest.raises(SettingsError, match="it begins with X- and has letters, digits and dashes"):
+            composer([], key_header=name)
+
+
 # --- previews ---
 
 

@@ -60,6 +60,7 @@ def test_from_the_segment_to_the_mailbox_and_back(tmp_path):
                 templates=FileTemplates(tmp_path / "templates"),
                 site=Site(stores=(Store(name="Tea & Co", url="https://shop.example/"),)),
                 links=links,
+                key_header="X-PM-Metadata-segrules",
                 inline=True,
             ),
             senders={"smtp": lambda: SmtpSender(host="127.0.0.1", port=server.port, security="none", timeout=2)},
@@ -104,6 +105,7 @@ def test_from_the_segment_to_the_mailbox_and_back(tmp_path):
         assert ("RCPT", "TO:<ann@xn--bcher-kva.example>") in server.seen
         assert (mail["Subject"], mail["To"]) == ("Welcome, Ann", "Ann O'Neil <ann@xn--bcher-kva.example>")
         assert mail["Message-ID"] == server.accepted()[0]
+        assert mail["X-PM-Metadata-segrules"] == mail["X-Segrules-Key"]
         text = next(mail.iter_parts()).get_content()
         assert "Hi Ann O'Neil" in text
         assert "Your cart (https://shop.example/cart)" in text

@@ -1,13 +1,8 @@
 """The unsubscribe application over a real HTTP server, and over ASGI."""
 
 import asyncio
-import http.client
-import threading
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
-from wsgiref.simple_server import WSGIRequestHandler, make_server
-from wsgiref.util import shift_path_info
-from wsgiref.validate import validator
 
 import pytest
 
@@ -17,9 +12,9 @@ from segrules_sequences.unsubscribe import (
     UnsubscribeAsgi,
     UnsubscribeLinks,
     UnsubscribePage,
-    UnsubscribeWsgi,
     Words,
 )
+from serving import over_asgi, over_wsgi
 
 LINKS = UnsubscribeLinks("http://127.0.0.1/shop/u", Keys({"a": bytes(range(32))}))
 LINK = urlsplit(LINKS.link(7, "offers")).path
@@ -37,58 +32,6 @@ class Noted:
         if self.failure:
             raise self.failure
         self.told.append((customer, topic, source))
-
-
-def over_wsgi(page):
-    """Requests to a real server, with the application mounted two levels down."""
-    application = validator(UnsubscribeWsgi(page))
-
-    def mounted(environ, start_response):
-        shift_path_info(environ), shift_path_info(environ)
-        return application(environ, start_response)
-
-    class Quiet(WSGIRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    server = make_server("127.0.0.1", 0, mounted, handler_class=Quiet)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    def request(method, path, body=None, headers=()):
-        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
-        connection.request(method, path, body, dict(headers))
-        response = connection.getresponse()
-        content = response.read()
-        connection.close()
-        return response.status, {name.lower(): value for name, value in response.getheaders()}, content.decode()
-
-    def close():
-        server.shutdown()
-        server.server_close()
-
-    return request, close
-
-
-def over_asgi(page):
-    application = UnsubscribeAsgi(page)
-
-    def request(method, path, body=None, headers=()):
-        sent = []
-        parts = [(body or b"")[:10], (body or b"")[10:]]
-        messages = [{"type": "http.request", "body": part, "more_body": place == 0} for place, part in enumerate(parts)]
-
-        async def receive():
-            return messages.pop(0) if messages else {"type": "http.disconnect"}
-
-        async def send(message):
-            sent.append(message)
-
-        scope = {"type": "http", "method": method, "path": path, "root_path": "/shop/u", "client": ("127.0.0.1", 9)}
-        asyncio.run(application(scope, receive, send))
-        found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return sent[0]["status"], found, b"".join(each.get("body", b"") for each in sent[1:]).decode()
-
-    return request, lambda: None
 
 
 @pytest.fixture

@@ -30,7 +30,8 @@ class Envelope:
     """Everything of a mail but its subject and bodies.
 
     ``unsubscribe`` is an https address for one click, ``unsubscribe_mail`` an address that takes such wishes by mail;
-    ``feedback`` says what a complaint was about, from the mail up to the sender.
+    ``feedback`` says what a complaint was about, from the mail up to the sender. ``key_header`` is a further header to
+    hold the key.
     """
 
     message_id: str
@@ -43,6 +44,7 @@ class Envelope:
     unsubscribe: str | None = None
     unsubscribe_mail: str | None = None
     feedback: tuple[str, ...] = ()
+    key_header: str | None = None
 
 
 def build(envelope: Envelope, subject: str, html: str, text: str) -> bytes:
@@ -101,7 +103,9 @@ def _headers(envelope: Envelope, subject: str) -> dict[str, str | Address]:
     if envelope.feedback:
         headers["Feedback-ID"] = ":".join(label(part) for part in envelope.feedback)
     headers["Auto-Submitted"] = "auto-generated"
-    headers["X-Segrules-Key"] = key(envelope.key)
+    for name in ("X-Segrules-Key", envelope.key_header):
+        if name is not None:
+            headers[name] = key(envelope.key)
     return headers
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from attrs import define, evolve, field
 
-from segrules_sequences.errors import AddressError
+from segrules_sequences.errors import AddressError, SettingsError
 from segrules_sequences.mail.addresses import Mailbox, mail_address
 from segrules_sequences.mail.building import Envelope, build
 from segrules_sequences.mail.headers import header_text
@@ -19,6 +20,8 @@ from segrules_sequences.mail.variables import COUPON, CUSTOMER_FIELDS, SAMPLE, s
 from segrules_sequences.ports import Composed, Letter, Rendered, Templates
 from segrules_sequences.unsubscribe.tokens import UnsubscribeLinks
 
+_KEY_HEADER = re.compile(r"X-[A-Za-z0-9-]{1,60}")
+
 
 @define(eq=False, kw_only=True)
 class MailComposer:
@@ -27,7 +30,8 @@ class MailComposer:
     ``site`` are the shop's stores and values, ``links`` make the unsubscribe links; without them mails have none, which
     is for mails that are no advertising. ``fields`` are the fields of a customer that templates see. ``extra`` are
     variables of plugins besides the coupon's, with a value of each such as they have. ``preferences`` gives the address
-    of a customer's settings. ``inline`` puts CSS into the tags (extra ``inline``).
+    of a customer's settings. ``key_header`` is a header in which a provider wants what its webhooks are to repeat.
+    ``inline`` puts CSS into the tags (extra ``inline``).
     """
 
     templates: Templates
@@ -41,8 +45,14 @@ class MailComposer:
     unsubscribe_mail: str | None = None
     feedback: str | None = None
     inline: bool = False
+    key_header: str | None = field(default=None)
     renderer: SandboxRenderer = field(init=False)
     _styling: Styling = field(init=False)
+
+    @key_header.validator
+    def _own(self, _: Any, value: str | None) -> None:
+        if value is not None and not _KEY_HEADER.fullmatch(value):
+            raise SettingsError(f"key_header is {value!r}; it begins with X- and has letters, digits and dashes")
 
     def __attrs_post_init__(self) -> None:
         self._styling = Styling(self.inline)
@@ -79,6 +89,7 @@ class MailComposer:
             reply_to=None if self.reply_to is None else Mailbox.parse(self.reply_to),
             unsubscribe=link,
             unsubscribe_mail=self.unsubscribe_mail,
+            key_header=self.key_header,
             feedback=(letter.sequence, letter.segment, letter.topic, self.feedback or sender.domain),
         )
         mime = build(envelope, rendered.subject, rendered.html, rendered.text)

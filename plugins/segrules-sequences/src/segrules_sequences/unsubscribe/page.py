@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 
 from segrules_sequences.ports import Subscriptions
 from segrules_sequences.unsubscribe.tokens import PREVIEW, UnsubscribeLinks
+from segrules_sequences.web import Answer, Request
 
 log = logging.getLogger("segrules_sequences")
 
@@ -68,15 +69,6 @@ class Words:
     later_more: str = "We could not note your wish just now. Nothing has changed."
 
 
-@frozen(eq=False)
-class Answer:
-    """A status with its reason, the headers, and the page."""
-
-    status: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-
 @define(eq=False)
 class RateLimit:
     """So many requests a minute from one address, counted in this process; ``known`` addresses are remembered."""
@@ -112,6 +104,11 @@ class UnsubscribePage:
     sender: str = ""
     words: Words = field(factory=Words)
     allowed: Callable[[str], bool] | None = field(factory=RateLimit)
+    longest_body: int = field(default=LONGEST_BODY, init=False)
+
+    def respond(self, request: Request) -> Answer:
+        """The answer to a request."""
+        return self.answer(request.method, request.path, request.body, request.remote)
 
     def answer(self, method: str, path: str, body: bytes, remote: str) -> Answer:
         """The answer to a request whose path ends in a token. An unknown token is answered like any other."""

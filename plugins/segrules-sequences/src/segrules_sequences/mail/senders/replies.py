@@ -8,7 +8,11 @@ from attrs import frozen
 
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']*@[^\s<>()\[\],;:\"']*")
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
-_QUEUED = re.compile(r"(?:queued as|queued with id|id=|message-?id[:=])\s*<?([A-Za-z0-9._+/=-]{4,100})", re.I)
+_QUEUED = re.compile(
+    r"(?:queued as|queued with id|id=|message-?id[:=])\s*<?([A-Za-z0-9._+/=-]{4,100})"
+    r"|^ok\s+([a-z0-9-]{40,100})\s*$",
+    re.I,
+)
 _WAIT = re.compile(r"\b(?:retry|again|wait)\D{0,30}?(\d{1,6})\s*(s|m|h)", re.I)
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -47,7 +51,7 @@ class Reply:
     def queued_as(self) -> str | None:
         """What the server calls the mail, when it says so."""
         found = _QUEUED.search(self.text)
-        return found[1] if found else None
+        return found[1] or found[2] if found else None
 
     @property
     def retry_after(self) -> float | None:
