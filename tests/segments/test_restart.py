@@ -11,8 +11,8 @@ import sqlalchemy as sa
 import segrules as sr
 from segrules.segments import Segment, SegmentStore, Status
 from segrules.sql import prepare
+from segrules.testing import servers
 
-from . import servers
 from .conftest import Stores
 from .shops import NOW, cleaned, ids, make_store, rename
 

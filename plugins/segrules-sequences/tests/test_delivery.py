@@ -191,9 +191,8 @@ def test_reconciling_needs_a_sender_that_can(small_world: World) -> None:
         small_world.sequences.save(sequence("0 minutes: hello", delivery="reconcile"))
 
 
-def test_poison_in_front_does_not_hold_up_the_others(small_world: World) -> None:
+def test_poison_in_front_does_not_hold_up_the_others(world: World) -> None:
     """200 mails that cannot be written come first in line; their sequence is paused after 20, and the rest goes out."""
-    world = small_world
     from .shops import add_customers
 
     add_customers(world.store, range(100, 397))

@@ -37,6 +37,8 @@ log = logging.getLogger("segrules.sequences")
 #: A worker claims so many deliveries at a time, and nobody may ask for more than the most.
 BATCH, MOST = 50, 500
 REAP_EVERY = 10.0
+#: So long a worker waits when the database goes away, and twice as long each time it is not back, up to the most.
+_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 
 
 class Worker:
@@ -71,7 +73,7 @@ class Worker:
 
         Every ``reap`` seconds what others left behind is brought back.
         """
-        reaped, pause = float("-inf"), 1.0
+        reaped, pause = float("-inf"), _PAUSE
         try:
             while not self.stopping.is_set():
                 try:
@@ -80,14 +82,14 @@ class Worker:
                         reaped = time.monotonic()
                     if not self.run_once()["claimed"]:
                         self.stopping.wait(poll)
-                    pause = 1.0
+                    pause = _PAUSE
                 except Exception as cause:
                     if not lost(cause):
                         raise
-                    log.warning("the database does not answer, waiting %.0f s: %s", pause, described(cause))
+                    log.warning("the database does not answer, waiting %.2f s: %s", pause, described(cause))
                     self._link.close()
                     self.stopping.wait(pause)
-                    pause = min(pause * 2, 10.0)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             self.close()
 

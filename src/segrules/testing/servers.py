@@ -51,11 +51,14 @@ class Server:
                 time.sleep(0.05)
         engine.dispose()
 
-    def kill(self) -> None:
-        """It is gone at once, as when the power fails."""
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """It is gone: at once, as when the power fails, or as it goes by itself at a gentler signal."""
         if self.process is not None:
             with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+                if how is signal.SIGKILL:
+                    os.killpg(self.process.pid, how)
+                else:
+                    self.process.send_signal(how)
             self.process.wait(PATIENCE)
             self.process = None
 
