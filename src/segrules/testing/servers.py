@@ -35,6 +35,7 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """It answers."""
         deadline = time.monotonic() + PATIENCE
         engine = sa.create_engine(self.url)
         while True:
@@ -63,6 +64,7 @@ class Server:
             self.process = None
 
     def restart(self) -> None:
+        """It dies, and comes back."""
         self.kill()
         self.start()
 
@@ -74,6 +76,7 @@ def as_user(user: str, command: Sequence[str]) -> list[str]:
 
 
 def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
@@ -103,6 +106,7 @@ def own_folder(user: str) -> Iterator[Path]:
 
 @contextmanager
 def postgresql() -> Iterator[Server]:
+    """A PostgreSQL; the test is skipped where it is not installed."""
     initdb = program("initdb", "usr/lib/postgresql/*/bin")
     user = "postgres" if os.geteuid() == 0 else getpass.getuser()
     with own_folder(user) as place:
@@ -116,6 +120,7 @@ def postgresql() -> Iterator[Server]:
 
 @contextmanager
 def mariadb() -> Iterator[Server]:
+    """A MariaDB; the test is skipped where it is not installed."""
     server, installer = program("mariadbd"), program("mariadb-install-db")
     user = "mysql" if os.geteuid() == 0 else getpass.getuser()
     with own_folder(user) as place:
