@@ -16,6 +16,7 @@ are constants from the start): interpreters only ever see :class:`Const` whose v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
@@ -28,7 +29,13 @@ from attrs import frozen
 from segrules.clock import Day, Instant, MonthDays
 
 
-class Kind(Enum):
+class _Name(Enum):
+    """One of a few words; told apart by identity, as ``Enum`` does, and hashed by it, which it does in Python."""
+
+    __hash__ = object.__hash__
+
+
+class Kind(_Name):
     """What sort of value a term has; it decides how two of them compare."""
 
     NUMBER = "number"
@@ -41,7 +48,7 @@ class Kind(Enum):
     MOMENT = "moment"
 
 
-class Op(Enum):
+class Op(_Name):
     """A comparison. ``!=`` is ``Not`` of ``EQ``."""
 
     EQ = "="
@@ -59,7 +66,7 @@ class Op(Enum):
 _MIRRORED = {Op.EQ: Op.EQ, Op.LT: Op.GT, Op.LE: Op.GE, Op.GT: Op.LT, Op.GE: Op.LE}
 
 
-class Match(Enum):
+class Match(_Name):
     """How one text is looked for in another."""
 
     CONTAINS = "contains"
@@ -122,7 +129,7 @@ class Product:
     right: Term
 
 
-class Fold(Enum):
+class Fold(_Name):
     """How many rows become one value."""
 
     COUNT = "count"
@@ -407,16 +414,16 @@ def negate(predicate: Predicate) -> Predicate:
             return Not(predicate)
 
 
-def children(node: Term | Predicate | Source) -> Iterator[Term | Predicate | Source]:
+def children(node: Term | Predicate | Source) -> list[Term | Predicate | Source]:
     """The terms, predicates and sources directly inside one."""
-    for name in _ATTRIBUTES[node.__class__]:
+    found: list[Term | Predicate | Source] = []
+    for name in _HOLDERS[node.__class__]:
         value = getattr(node, name)
-        if value.__class__ in _ATTRIBUTES:
-            yield value
-        elif value.__class__ is tuple:
-            for each in value:
-                if each.__class__ in _ATTRIBUTES:
-                    yield each
+        if value.__class__ is tuple:
+            found += value
+        elif value is not None:
+            found.append(value)
+    return found
 
 
 def walk(node: Term | Predicate | Source) -> Iterator[Term | Predicate | Source]:
@@ -425,7 +432,7 @@ def walk(node: Term | Predicate | Source) -> Iterator[Term | Predicate | Source]
     while ahead:
         node = ahead.pop()
         yield node
-        ahead += reversed([*children(node)])
+        ahead += reversed(children(node))
 
 
 NODES = (
@@ -433,8 +440,9 @@ NODES = (
     Truth, And, Or, Not, Compare, OneOf, TextMatch, Present, HasElement, OnMonthDay, Exists, InSegment, Native,
     Source,
 )  # fmt: skip
-#: The attributes of each, found out once: trees are walked often.
-_ATTRIBUTES = {each: tuple(attribute.name for attribute in attrs.fields(each)) for each in NODES}
+#: The attributes of each that hold others, found out once by their types: trees are walked often.
+_OTHERS = re.compile(r"\b(Term|Predicate|Source|Const|Field)\b")
+_HOLDERS = {each: tuple(one.name for one in attrs.fields(each) if _OTHERS.search(str(one.type))) for each in NODES}
 
 
 def fold(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 
 from segrules import algebra
 from segrules.algebra import And, Field, Pick, Predicate, Row, Source, Term
@@ -38,13 +38,16 @@ class Loops(Pad):
     @contextmanager
     def _each(self, source: Source) -> Iterator[None]:
         """Nested loops over the rows of a source that satisfy its condition."""
-        with ExitStack() as loops:
-            parent = source.parent
-            for row, condition in self._steps(source):
-                loops.enter_context(self._loop(parent, row))
-                self._require(condition, "continue")
-                parent = row
+        with self._each_step(source.parent, self._steps(source)):
             yield
+
+    @contextmanager
+    def _each_step(self, parent: Row, steps: list[tuple[Row, Predicate]]) -> Iterator[None]:
+        (row, condition), *further = steps
+        with self._loop(parent, row):
+            self._require(condition, "continue")
+            with self._each_step(row, further) if further else nullcontext():
+                yield
 
     @contextmanager
     def _loop(self, parent: Row, row: Row) -> Iterator[None]:

@@ -61,12 +61,6 @@ class Writer(Terms):
         self._line(f"return {self._operand(term).or_none}")
         return self._program()
 
-    def _meet(self, root: Predicate | Term) -> None:
-        """Notes which totals are over the same rows."""
-        for node in algebra.walk(root) if self._is_looped(root) else ():
-            if isinstance(node, Aggregate):
-                self._companions.setdefault(node.source, []).append(node)
-
     def _finish(self, predicate: Predicate) -> None:
         """Ends the function with the answer."""
         match predicate:

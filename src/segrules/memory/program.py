@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from sys import intern
 from types import CodeType
 from typing import Any
@@ -19,15 +20,18 @@ from segrules import algebra
 from segrules.algebra import (
     CUSTOMER,
     Aggregate,
+    Const,
     Exists,
     Field,
     FirstPresent,
+    InSegment,
     Latest,
     Picked,
     Predicate,
     Row,
     Source,
     Term,
+    Truth,
 )  # fmt: skip
 from segrules.memory import reading, shapes
 from segrules.memory.shapes import Shape
@@ -35,7 +39,12 @@ from segrules.memory.shapes import Shape
 #: Deeper code goes into a function of its own: Python allows 20 nested loops, 100 indents and 200 parentheses.
 LOOPS, INDENTS, PARENTHESES = 10, 40, 20
 
-LOOPED = (Aggregate, Picked, Exists, FirstPresent, Latest)
+#: The code of longer sources is not kept for other rules.
+REMEMBERED = 4000
+
+#: What always needs a loop or at least a line of its own, and what has nothing inside that could.
+LOOPED = frozenset({Aggregate, Picked, Exists, FirstPresent, Latest})
+FLAT = frozenset({Const, Field, InSegment, Truth})
 
 
 @frozen
@@ -70,9 +79,15 @@ class Program:
 
     def function(self) -> Callable[..., Any]:
         """The function ``main`` of the source."""
-        code = compile(self.source, "<rule>", "exec")  # the source is our own alphabet
+        code = _code(self.source) if len(self.source) < REMEMBERED else _code.__wrapped__(self.source)
         exec(_with(code, self.constants), self.names)
         return self.names["main"]  # type: ignore[no-any-return]
+
+
+@lru_cache(256)
+def _code(source: str) -> CodeType:
+    """The code of a source. Rules that differ in names of fields and in constants only share one, so it is kept."""
+    return compile(source, "<rule>", "exec")  # the source is our own alphabet
 
 
 def _with(code: CodeType, constants: dict[str, Any]) -> CodeType:
@@ -160,7 +175,7 @@ class Pad:
 
     def _fresh(self, letter: str) -> str:
         self._count += 1
-        return intern(f"{letter}{self._count}")  # thousands of rules share these few names
+        return f"{letter}{self._count}"
 
     def _constant(self, value: Any) -> str:
         """What stands in the text for a value."""
@@ -177,7 +192,7 @@ class Pad:
         key = id(function)
         name = self._placed.get(key)
         if name is None:
-            name = self._placed[key] = self._fresh("k")
+            name = self._placed[key] = intern(self._fresh("k"))  # thousands of rules share these few names
             self.names[name] = function
         return name
 
@@ -186,11 +201,21 @@ class Pad:
 
     def _is_looped(self, node: Term | Predicate | Source) -> bool:
         """Whether a node needs statements of its own."""
+        if node.__class__ in FLAT:
+            return False
         found = self._looped.get(id(node))
-        if found is None:
-            found = node.__class__ in LOOPED or any(map(self._is_looped, algebra.children(node)))
-            self._looped[id(node)] = found
-            self._seen.append(node)
+        return self._meet(node) if found is None else found
+
+    def _meet(self, node: Term | Predicate | Source) -> bool:
+        """Notes which nodes need statements of their own, and which totals are over the same rows."""
+        found = node.__class__ in LOOPED
+        if isinstance(node, Aggregate):
+            self._companions.setdefault(node.source, []).append(node)
+        for each in algebra.children(node):
+            if each.__class__ not in FLAT and self._meet(each):
+                found = True
+        self._looped[id(node)] = found
+        self._seen.append(node)
         return found
 
     @property

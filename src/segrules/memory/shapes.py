@@ -33,14 +33,14 @@ NAMES: dict[str, Any] = {
 }  # fmt: skip
 
 _CLASSES = {
-    Kind.NUMBER: "{now}.__class__ is Decimal or {v}.__class__ is int",
-    Kind.ID: "{now}.__class__ is int",
-    Kind.TEXT: "{now}.__class__ is str",
-    Kind.CODE: "{now}.__class__ is str",
-    Kind.CHOICE: "{now}.__class__ is str",
-    Kind.YESNO: "{now} is True or {v} is False",
-    Kind.DATE: "{now}.__class__ is date",
-    Kind.MOMENT: "{now}.__class__ is datetime and {v}.tzinfo is None",
+    Kind.NUMBER: "({v} := {code}).__class__ is Decimal or {v}.__class__ is int",
+    Kind.ID: "({v} := {code}).__class__ is int",
+    Kind.TEXT: "({v} := {code}).__class__ is str",
+    Kind.CODE: "({v} := {code}).__class__ is str",
+    Kind.CHOICE: "({v} := {code}).__class__ is str",
+    Kind.YESNO: "({v} := {code}) is True or {v} is False",
+    Kind.DATE: "({v} := {code}).__class__ is date",
+    Kind.MOMENT: "({v} := {code}).__class__ is datetime and {v}.tzinfo is None",
 }
 
 _READERS: dict[Kind, tuple[Callable[[Any], bool], Callable[[Any, str], Any]]] = {
@@ -56,6 +56,13 @@ _READERS: dict[Kind, tuple[Callable[[Any], bool], Callable[[Any, str], Any]]] = 
 
 NAMES |= {function.__name__ + "_" + kind.name: function for kind, pair in _READERS.items() for function in pair}
 
+_SURE = {kind: f"{{v}} is not None and {sure.__name__}_{kind.name}({{v}})" for kind, (sure, _) in _READERS.items()}
+_USUAL = {kind: f"({usual} or {_SURE[kind]})" for kind, usual in _CLASSES.items()}
+_PRESENT = "({v} := {code}) is not None"
+_CAREFUL = {
+    kind: f"({{v}} := {reader.__name__}_{kind.name}({{code}}, {{label}})) is not None"
+    for kind, (_, reader) in _READERS.items()
+}
 
 #: What every rule may ask of the customer itself, though a shop's own class seldom has it.
 _OFTEN_ABSENT = frozenset({"is_active", "segments", "newsletter"})
@@ -82,19 +89,17 @@ def guard(shape: Shape, kind: Kind, value: str, code: str, label: str, exact: bo
     Without ``exact`` days, moments and text stay unchecked.
     """
     if shape is Shape.CAREFUL:
-        reader = _READERS[kind][1].__name__
-        return f"({value} := {reader}_{kind.name}({code}, {label})) is not None"
+        return _CAREFUL[kind].format(v=value, code=code, label=label)
     if shape is Shape.TRUSTED or (not exact and kind in (Kind.DATE, Kind.MOMENT, Kind.TEXT)):
-        return f"({value} := {code}) is not None"
-    usual = _CLASSES[kind].format(now=f"({value} := {code})", v=value)
-    return f"({usual} or {sure(shape, kind, value)})"
+        return _PRESENT.format(v=value, code=code)
+    return _USUAL[kind].format(v=value, code=code)
 
 
 def sure(shape: Shape, kind: Kind, value: str) -> str:
     """The code that is true when a value of an unusual class is right, and false when there is none."""
     if shape is Shape.TRUSTED:
         return f"{value} is not None"
-    return f"{value} is not None and {_READERS[kind][0].__name__}_{kind.name}({value})"
+    return _SURE[kind].format(v=value)
 
 
 def order_guard(shape: Shape, value: str, code: str, label: str) -> str:
@@ -103,9 +108,9 @@ def order_guard(shape: Shape, value: str, code: str, label: str) -> str:
         case Shape.CAREFUL:
             return f"({value} := ordered({code}, {label})) is not None"
         case Shape.TRUSTED:
-            return f"({value} := {code}) is not None"
+            return _PRESENT.format(v=value, code=code)
         case Shape.DICTIONARY | Shape.MAPPING | Shape.OBJECT:
-            usual = _CLASSES[Kind.MOMENT].format(now=f"({value} := {code})", v=value)
+            usual = _CLASSES[Kind.MOMENT].format(v=value, code=code)
             return f"({usual} or {value} is not None and sure_ordered({value}))"
 
 

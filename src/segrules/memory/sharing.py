@@ -127,7 +127,7 @@ class SharedWriter(Writer):
         return super()._is_looped(node)
 
     def _operand(self, term: Term, exact: bool = True) -> Operand:
-        if isinstance(term, LOOPED) and term is not self._root and self._is_outside:
+        if term.__class__ in LOOPED and term is not self._root and self._is_outside:
             code = self._result(term)
             if isinstance(term, Aggregate) and term.fold not in (algebra.Fold.MIN, algebra.Fold.MAX):
                 return Operand((), code)
