@@ -15,10 +15,11 @@ import pytest
 import sqlalchemy as sa
 from segrules.segments import SegmentStore
 
-from segrules_sequences import Sequences, Status
+from segrules_sequences import Sequences
 from segrules_sequences.ports import Composed, Letter
 
 from .killing import PLACES, die, fork, start, with_recorder
+from .racing import HOW, STEPS, raced, stop_by
 from .shops import (
     Letters,
     accepted,
@@ -250,24 +251,6 @@ def refresh_until(store: SegmentStore, number: int) -> None:
 # --- races ---
 
 
-def stop_by(how: str, sequences: Sequences, customer: int) -> None:
-    match how:
-        case "unsubscribe":
-            sequences.unsubscribe(customer)
-        case "forget":
-            sequences.forget(customer)
-        case "exit":
-            rename(sequences.store, customer, "Bob")
-            sequences.store.refresh("anns", customers=[customer])
-        case "pause":
-            sequences.switch("s", Status.PAUSED)
-        case "off":
-            sequences.switch("s", Status.OFF)
-
-
-HOW = ("unsubscribe", "forget", "exit", "pause", "off")
-
-
 @pytest.mark.parametrize("how", HOW)
 def test_what_stops_a_run_while_its_mail_is_being_written_waits_for_it(store: SegmentStore, how: str) -> None:
     """The mail began before the stop, so it goes out; the run goes no further."""
@@ -352,32 +335,15 @@ def test_a_stop_that_has_begun_is_waited_for(store: SegmentStore, how: str) -> N
     worker.close()
 
 
-def test_unsubscribing_races_with_sending(engine: sa.Engine) -> None:
-    """Two workers send while others unsubscribe: no mail begins after an unsubscription has been committed."""
-    people = 60
-    store = make_shop(engine, people)
-    sequences = make_sequences(store)
-    sequences.save(sequence("0 minutes: hello", "0 minutes: again", gap="0 minutes"))
-    store.refresh("anns")
-    workers = [sequences.worker(batch=5) for _ in range(2)]
-    threads = [threading.Thread(target=worker.run, kwargs={"poll": 0.01}) for worker in workers]
-    for thread in threads:
-        thread.start()
-    random.seed(12)
-    committed = {}
-    for customer in random.sample(range(1, people + 1), people // 2):
-        sequences.unsubscribe(customer)
-        committed[customer] = database_now(sequences)
-    time.sleep(0.5)
-    for worker, thread in zip(workers, threads, strict=True):
-        worker.stopping.set()
-        thread.join(30)
-    d = sequences.tables.deliveries
-    with store.engine.connect() as connection:
-        rows = connection.execute(sa.select(d.c.customer_id, d.c.begun_at).where(d.c.begun_at.is_not(None))).all()
-    late = [row for row in rows if row.customer_id in committed and row.begun_at > committed[row.customer_id]]
-    assert late == []
-    assert runs(sequences)["stopped: unsubscribed"] + runs(sequences)["finished"] + runs(sequences)["active"] == people
+def test_stops_race_with_sending(engine: sa.Engine) -> None:
+    """Two workers send while customers leave, unsubscribe and are deleted, and the sequence is paused now and then."""
+    people = 24
+    sequences = make_sequences(make_shop(engine, people))
+    random.seed(f"race {engine.dialect.name}")
+    race = raced(sequences, people, pause_every=8)
+    assert race.late == [], "no mail begins after its stop was committed"
+    assert people < race.mails < people * STEPS and set(race.stops) == set(HOW) - {"off"}
+    assert sum(runs(sequences).values()) == people and runs(sequences)["active"] == 0
 
 
 def test_the_claim_reads_by_its_index(engine: sa.Engine) -> None:
