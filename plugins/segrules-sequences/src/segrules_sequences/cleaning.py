@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from segrules_sequences.conversions import KIND
 from segrules_sequences.database import Link
 from segrules_sequences.definitions import Sequence
 from segrules_sequences.enrolment import Kept
@@ -81,7 +82,7 @@ def remove_events(setting: Setting, link: Link, older: timedelta) -> int:
     v, s = setting.tables.events, setting.tables.suppressions
     with link.writing() as connection:
         connection.execute(sa.delete(s).where(s.c.until < setting.clock.now()))
-    told = [each.value for each in Kind]
+    told = [KIND, *(each.value for each in Kind)]
     old = sa.select(v.c.id).where(v.c.received_at < setting.clock.now(-older), v.c.kind.in_(told)).limit(_BATCH)
     return _in_batches(link, old, [(v, v.c.id)])
 
@@ -99,6 +100,8 @@ def _remembers(sequence: Sequence, older: timedelta) -> bool:
     if sequence.reentry is None or sequence.reentry > older:
         return True
     if sequence.cap is not None and sequence.cap.period > older:
+        return True
+    if sequence.goal is not None and sequence.goal.within > older:
         return True
     return any(step.max_sends is not None for step in sequence.steps)
 

@@ -162,7 +162,7 @@ class Goal:
         if self.segment is not None:
             named("segment", self.segment, 191)
         else:
-            named("event", self.event, LONGEST_WORD)
+            named("kind of event", self.event, LONGEST_WORD)
         if not timedelta(0) < self.within <= LONGEST_GOAL:
             raise SequenceError("a goal is reached within more than nothing and up to 366 days")
 

@@ -258,7 +258,7 @@ class Preparation:
         out = sa.select(d.c.id).where(d.c.enrolment_id == row.enrolment_id, d.c.state.in_(OUT)).limit(1)
         return self.connection.execute(out).first() is not None
 
-    def _variant(self, row: Any, step: Step) -> Variant | None:
+    def _form(self, row: Any, step: Step) -> Variant | None:
         """The variant that the mail has, or gets by the weights with which the run began."""
         if not step.variants or step.variant(row.variant) is not None:
             return step.variant(row.variant)
@@ -271,8 +271,7 @@ class Preparation:
         """The mail is kept, and the delivery is on its way; a mail kept by an earlier try is taken as it is."""
         sequence = kept.sequence
         mails = self.setting.tables.mails
-        key, message_id = row.idem_key, row.message_id
-        variant = self._variant(row, step)
+        key, message_id, variant = row.idem_key, row.message_id, row.variant
         stored = None
         if message_id is not None:
             stored = self.connection.execute(sa.select(mails).where(mails.c.delivery_id == row.id)).one_or_none()
@@ -283,10 +282,12 @@ class Preparation:
             message_id = message_id_of(key, sequence)
             assert recipient.email is not None
             address = recipient.email
+            form = self._form(row, step)
+            variant = form.name if form is not None else None
             enrolment = Enrolment(sequence.name, sequence.segment, row.customer_id, row.enrolled_at, key, row.now)
             try:
                 composed = compose(
-                    self.setting, self.connection, sequence, step, variant, enrolment, recipient, message_id
+                    self.setting, self.connection, sequence, step, form, enrolment, recipient, message_id
                 )
             except CouponRefused:
                 if step.on_coupon_error is CouponError.SKIP:
@@ -306,8 +307,7 @@ class Preparation:
             self.connection.execute(sa.update(sequences).where(sequences.c.id == row.sequence_id).values(broken=0))
         begun = {
             "the_mode": sequence.delivery.value, "the_message_id": message_id, "the_idem_key": key,
-            "the_address_hash": self.setting.address_hash(address),
-            "the_variant": variant.name if variant is not None else None,
+            "the_address_hash": self.setting.address_hash(address), "the_variant": variant,
         }  # fmt: skip
         self._moved(self.connection.execute(self._statements.begun, {**self._own, **begun}))
         outgoing = Outgoing(

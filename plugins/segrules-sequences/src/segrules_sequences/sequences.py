@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Sequence as Listed
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from decimal import Decimal
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -18,7 +19,7 @@ from attrs import frozen
 from segrules.segments import SegmentStore
 from segrules.sql import prepare
 
-from segrules_sequences import cleaning, events, files, hookspecs
+from segrules_sequences import cleaning, conversions, events, files, hookspecs
 from segrules_sequences.audience import Audience, ShopAudience
 from segrules_sequences.catalogue import Catalogue
 from segrules_sequences.clock import Clock, DatabaseClock
@@ -218,6 +219,19 @@ class Sequences:
         return simulation.simulate(definitions, cast, start=start, days=days, timezone=zone)
 
     # --- customers ---
+
+    def converted(
+        self, customer: Any, event: str = "order", *, event_id: str, at: datetime | None = None,
+        value: Decimal | int | str | None = None,
+    ) -> int:  # fmt: skip
+        """A customer did what sequences may have as their goal; for how many runs it counts.
+
+        ``event_id`` is yours, such as the number of the order: what is reported again under it counts once. ``at`` is
+        when it happened, by default now; ``value`` is what it was worth, in the shop's currency.
+        """
+        report = partial(conversions.heard, event=event, event_id=event_id, at=at, value=value)
+        whose = self.customer_id(customer)
+        return self._write(lambda catalogue: report(self.setting, catalogue.connection, whose))
 
     def unsubscribe(self, customer: Any, topic: str | None = None, *, source: str = "link") -> None:
         """The customer gets no mail of a topic, or none at all, from now on; runs stop at once. Idempotent."""

@@ -6,6 +6,7 @@ is what would happen, and what it proves holds for the engine: nobody gets a mai
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections import Counter
@@ -61,6 +62,12 @@ class Mail:
     person: int
     variant: str | None = None
 
+    @property
+    def place(self) -> str:
+        """Which mail of which sequence it is."""
+        variant = f" ({self.variant})" if self.variant is not None else ""
+        return f"{self.sequence} {self.step} {self.template}{variant}"
+
 
 @frozen(kw_only=True)
 class Simulation:
@@ -76,8 +83,8 @@ class Simulation:
         return dict(sorted(Counter(str(each.at.date()) for each in self.mails).items()))
 
     def by_step(self) -> dict[str, int]:
-        """Mails of each step."""
-        return dict(sorted(Counter(f"{each.sequence} {each.step} {each.template}" for each in self.mails).items()))
+        """Mails of each step, and of each of its variants."""
+        return dict(sorted(Counter(each.place for each in self.mails).items()))
 
 
 def population(number: int, start: datetime, days: int, *, seed: int = 1) -> list[Person]:
@@ -231,8 +238,17 @@ class _Stage:
         for segment in {each.segment for each in definitions}:
             self.store.save(Segment(name=segment, rule="true"))
         for each in definitions:
-            active = attrs.evolve(each, version=0, status=Status.ACTIVE, delivery=Mode.AT_MOST_ONCE)
+            active = attrs.evolve(each, version=0, status=Status.ACTIVE, delivery=Mode.AT_MOST_ONCE, goal=None)
             self.sequences.save(active)
+        self._settle_chance()
+
+    def _settle_chance(self) -> None:
+        """Who is held out and who gets which variant hangs on a secret of each sequence; here it is its name."""
+        sequences = self.sequences.tables.sequences
+        with self.engine.begin() as connection:
+            for name in connection.scalars(sa.select(sequences.c.name)).all():
+                uid = hashlib.sha256(name.encode()).hexdigest()[:32]
+                connection.execute(sa.update(sequences).where(sequences.c.name == name).values(uid=uid))
 
     def play(self, end: datetime) -> None:
         """From moment to moment until the end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +10,9 @@ import click
 from segrules.cli.failures import Exit
 from segrules.cli.output import echo_json, table_lines
 
+from segrules_sequences.cli import results
 from segrules_sequences.cli.group import command, opened, plain
+from segrules_sequences.cli.results import reasons
 
 
 @command("status")
@@ -63,16 +64,10 @@ def statistics(segment: str | None, name: str | None, as_json: bool) -> None:
     if as_json:
         echo_json({"sequences": plain(list(figures))})
         return
-    head = ("step", "planned", "sending", "sent", "doubt", "failed", "skipped", "why")
     for each in figures:
         click.echo(f"{each.sequence}: {each.started} started, {each.running} running, {each.finished} finished,"
-                   f" {each.stopped} stopped, {each.held_out} held out{_reasons(each.reasons, ' (', ')')}")  # fmt: skip
-        rows = [
-            [step.step, *(str(getattr(step, field)) for field in
-             ("scheduled", "sending", "sent", "in_doubt", "failed", "skipped")), _reasons(step.reasons)]
-            for step in each.steps
-        ]  # fmt: skip
-        for line in table_lines(head, rows, right=(1, 2, 3, 4, 5, 6)):
+                   f" {each.stopped} stopped, {each.held_out} held out{reasons(each.reasons, ' (', ')')}")  # fmt: skip
+        for line in (*results.steps(each), *results.came_of(each), *results.forms(each)):
             click.echo(f"  {line}")
 
 
@@ -87,11 +82,11 @@ def report(day: datetime | None, as_json: bool) -> None:
     if as_json:
         echo_json({"day": str(chosen), "sequences": plain(list(figures))})
         return
-    head = ("sequence", "started", "sent", "failed", "skipped", "doubt", "stopped", "segment")
-    fields = ("started", "sent", "failed", "skipped", "in_doubt", "stopped")
+    head = ("sequence", "started", "sent", "failed", "skipped", "doubt", "stopped", "goals", "worth", "segment")
+    fields = ("started", "sent", "failed", "skipped", "in_doubt", "stopped", "reached", "value")
     rows = [[each.sequence, *(str(getattr(each, field)) for field in fields), each.segment] for each in figures]
     click.echo(f"{chosen}")
-    for line in table_lines(head, rows, right=(1, 2, 3, 4, 5, 6)):
+    for line in table_lines(head, rows, right=tuple(range(1, 9))):
         click.echo(line)
 
 
@@ -117,11 +112,12 @@ def doubt(ctx: click.Context, limit: int, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("customer")
 @click.option("--step", default="1", show_default=True, help="Number or name of the step.")
-def preview(name: str, customer: str, step: str, as_json: bool) -> None:
+@click.option("--variant", help="This variant of the step.  [default: the customer's own]")
+def preview(name: str, customer: str, step: str, variant: str | None, as_json: bool) -> None:
     """Print the mail that a customer would get, as it would be sent; nothing is stored or sent."""
     with opened() as sequences:
         number = int(step) if step.isascii() and step.isdigit() else step
-        composed = sequences.preview(name, number, sequences.customer_id(customer))
+        composed = sequences.preview(name, number, sequences.customer_id(customer), variant=variant)
     text = composed.mime.decode(errors="replace")
     if as_json:
         echo_json({"subject": composed.subject, "mime": text})
@@ -164,8 +160,3 @@ def _items(ctx: click.Context, items: Sequence[Any], as_json: bool) -> None:
         for line in table_lines(("mail", "sequence", "step", "customer", "tries", "why"), rows, right=(0, 4)):
             click.echo(line)
     ctx.exit(Exit.FINDINGS if items else Exit.FINE)
-
-
-def _reasons(reasons: Any, before: str = "", after: str = "") -> str:
-    text = ", ".join(f"{count} {why}" for why, count in Counter(reasons).most_common())
-    return f"{before}{text}{after}" if text else ""

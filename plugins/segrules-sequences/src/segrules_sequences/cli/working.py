@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any
 
@@ -14,6 +14,8 @@ from segrules.cli.output import echo_json
 
 from segrules_sequences.cli.group import command, found, opened
 from segrules_sequences.definitions import Status
+
+_MOMENTS = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 @command("init")
@@ -121,6 +123,25 @@ def cleanup(mails: int, runs: int, as_json: bool) -> None:
     """Empty old mails, take out old runs, forget customers whom the shop has deleted."""
     with opened() as sequences:
         _counts(sequences.clean(mails=timedelta(days=mails), runs=timedelta(days=runs)), as_json)
+
+
+@command("converted")
+@click.argument("customer")
+@click.option("--id", "event_id", required=True, help="Your id of the event, such as the number of the order.")
+@click.option("--event", default="order", show_default=True, help="What happened, as goals call it.")
+@click.option("--at", type=click.DateTime(_MOMENTS), help="When, in the shop's time zone unless it says another.")
+@click.option("--value", help="What it was worth, like 49.90.")
+def converted(customer: str, event_id: str, event: str, at: datetime | None, value: str | None, as_json: bool) -> None:
+    """A customer did what a sequence has as its goal; what is reported again counts once."""
+    with opened() as sequences:
+        goals = {each.goal.event for each in sequences.list() if each.goal is not None and each.goal.event is not None}
+        if event not in goals:
+            known = ", ".join(sorted(goals)) or "none"
+            raise click.UsageError(f'no sequence has the event "{event}" as its goal; there is {known}')
+        if at is not None and at.tzinfo is None:
+            at = at.replace(tzinfo=sequences.setting.zone)
+        count = sequences.converted(customer, event, event_id=event_id, at=at, value=value)
+    _say(as_json, {"customer": customer, "event": event, "runs": count}, f"it counts for {count} runs")
 
 
 @command("unsubscribe")
