@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -103,6 +104,26 @@ def test_a_day_with_stored_segments(run: Run, tmp_path: Path) -> None:
     assert "ignore" in run("plan", "segments").stdout
     assert "delete" in run("apply", "segments", "--prune").stdout
     assert len(answer(run("segments", "--json"))["segments"]) == 1
+
+
+def test_times_are_shown_without_fractions(run: Run) -> None:
+    run("apply", "segments", "--refresh")
+    fraction = re.compile(r":[0-9]{2}\.[0-9]")
+    for command in (("segments",), ("segments", "as"), ("members", "as")):
+        assert not fraction.search(run(*command).stdout)
+    assert fraction.search(run("members", "as", "--json").stdout)
+
+
+def test_a_customer_or_website_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    run("apply", "segments", "--refresh")
+    assert "2 is no member of as" in run("members", "as", "--customer", 2, code=1).stdout
+    assert "there is no customer 999 in this shop" in run("members", "as", "--customer", 999, code=2).stderr
+    wrong = 'there is no website "ukk": did you mean "uk"?'
+    for command in (("members", "as"), ("export", "as"), ("count", "-e", "true"), ("explain", "-e", "true", 1)):
+        assert wrong in run(*command, "--website", "ukk", code=2).stderr
+    (tmp_path / "segments" / "uk.seg").write_text("# websites: main, ukk\ntrue", encoding="utf-8")
+    assert f'the segment "uk": {wrong}' in run("plan", "segments", code=2).stderr
+    assert f'the segment "uk": {wrong}' in run("apply", "segments", code=2).stderr
 
 
 def test_what_goes_wrong(run: Run, tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ def count_command(
     setting = Setting.of(options)
     shop = setting.shop()
     parsed = parse(text.text, shop, name=text.name)
-    keywords = setting.keywords(parsed, shop)
     engine = open_engine(database)
     with told(engine, shop), engine.connect() as connection:
+        keywords = setting.keywords(parsed, shop, engine)
         start = perf_counter()
         count = parsed.count(connection, shop, **keywords)
         seconds = perf_counter() - start

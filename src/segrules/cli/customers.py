@@ -8,6 +8,8 @@ from uuid import UUID
 from segrules.cli.failures import Blame, Failure
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from segrules.shop import Shop
 
 
@@ -23,6 +25,14 @@ def customer_id(shop: Shop, text: str) -> Any:
     except ValueError:
         kind = "whole numbers" if isinstance(kept, sa.Integer) else "UUIDs"
         raise Failure(Blame.USAGE, f'"{text}" is no customer of this shop, whose ids are {kind}') from None
+
+
+def is_there(connection: sa.Connection, shop: Shop, key: Any) -> bool:
+    """Whether the shop has a customer of that id, active or not."""
+    import sqlalchemy as sa
+
+    kept = shop.mapping.entity("").key
+    return connection.execute(sa.select(kept).where(kept == sa.literal(key, kept.type)).limit(1)).first() is not None
 
 
 def id_to_json(found: Any) -> Any:

@@ -18,6 +18,8 @@ from segrules.cli.shops import shop_of_command, shop_option
 from segrules.errors import ShopError
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from segrules.rule import Rule
     from segrules.shop import Shop
 
@@ -87,8 +89,9 @@ class Setting:
         moment = moment_of(self.at, "--at")
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=shop.zone)
 
-    def keywords(self, rule: Rule, shop: Shop) -> dict[str, Any]:
-        """The keywords with which a rule's verbs take all this."""
+    def keywords(self, rule: Rule, shop: Shop, engine: sa.Engine | None = None) -> dict[str, Any]:
+        """The keywords with which a rule's verbs take all this; a website must be one of the shop's."""
+        require_websites(shop, self.websites, engine)
         return {
             "at": self.moment(shop),
             "website": list(self.websites) or None,
@@ -176,6 +179,17 @@ def _segment_rule(name: str, file: str, shop: Shop) -> Rule:
 
     rule = read_rule(file, None)
     return parse(rule.text, shop, name=f"{name} ({rule.name})" if rule.path is None else rule.name)
+
+
+def require_websites(shop: Shop, codes: Sequence[str], engine: sa.Engine | None = None) -> None:
+    """Every code given with --website is that of a website, as far as the shop, and its database if given, knows."""
+    from segrules.shop.websites import require
+
+    if codes and engine is not None:
+        with engine.connect() as connection:
+            require(shop, codes, connection)
+    else:
+        require(shop, codes)
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -59,13 +59,14 @@ def explain_command(
     setting = Setting.of(options)
     shop = setting.shop()
     parsed = parse(text.text, shop, name=text.name)
-    keywords = setting.keywords(parsed, shop)
     if customer is not None:
+        keywords = setting.keywords(parsed, shop)
         explanation = parsed.explain(_read_customer(customer, shop), shop, **keywords)
     else:
         assert key is not None
         engine = open_engine(database)
         with told(engine, shop), engine.connect() as connection:
+            keywords = setting.keywords(parsed, shop, engine)
             explanation = parsed.explain(customer_id(shop, key), shop, connection=connection, **keywords)
     if as_json:
         document = {"rule": parsed.format(), "at": keywords["at"].isoformat(), "member": explanation.truth}

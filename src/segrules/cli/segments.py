@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,8 +11,9 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from segrules.cli.customers import customer_id, id_to_json
+from segrules.cli.customers import customer_id, id_to_json, is_there
 from segrules.cli.database import database_option, open_engine, told
+from segrules.cli.evaluation import require_websites
 from segrules.cli.failures import Blame, Exit, Failure, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
 from segrules.cli.shops import shop_of_command, shop_option
@@ -77,6 +79,11 @@ def opened(
 def iso(moment: datetime | None) -> str | None:
     """A moment as text, or None."""
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _shown(moment: str | None, missing: str = "never") -> str:
+    """A moment as people read it, without fractions of a second."""
+    return re.sub(r"\.[0-9]+", "", moment) if moment else missing
 
 
 @click.command(cls=Verb, short_help="List the stored segments.")
@@ -157,7 +164,11 @@ def members_command(
             answer: dict[str, Any] = {"segment": name, "customer_id": id_to_json(key)}
             answer |= {"member": store.contains(name, key)}
             answer |= {"would_be_member": store.matches(name, key), "segments": list(store.segments_of(key))}
+            with store.engine.connect() as connection:
+                if not answer["member"] and not is_there(connection, store.shop, key):
+                    raise Failure(Blame.USAGE, f"there is no customer {customer} in this shop")
         else:
+            require_websites(store.shop, websites, store.engine)
             behind = None if after is None else customer_id(store.shop, after)
             page = store.page(name, after=behind, limit=limit, website=websites or None)
             size = store.size(name, website=websites or None)
@@ -175,7 +186,7 @@ def members_command(
     if as_json:
         echo_json({"segment": name, "size": size, "members": rows})
         return
-    shown = [[str(row["customer_id"]), row["website"] or "", row["since"] or ""] for row in rows]
+    shown = [[str(row["customer_id"]), row["website"] or "", _shown(row["since"], "")] for row in rows]
     for line in table_lines(("customer", "website", "since"), shown, right=(0,)):
         click.echo(line)
     if size > len(rows):
@@ -223,6 +234,7 @@ def export_command(
     JSON (with --output): {"segment", "file", "members"}
     """
     with opened(database, prefix, timezone) as store:
+        require_websites(store.shop, websites, store.engine)
         if output is not None:
             count = store.export(name, output, format=kind, fields=fields, website=websites or None)
         else:
@@ -265,7 +277,7 @@ def _overview(listed: Sequence[dict[str, Any]]) -> None:
             each["name"],
             _status(each),
             f"{each['members']:,}",
-            each["at"] or "never",
+            _shown(each["at"]),
             str(each["priority"]),
             each["title"],
         ]
@@ -285,7 +297,7 @@ def _status(listed: dict[str, Any]) -> str:
 def _detail(listed: dict[str, Any], history: Sequence[dict[str, Any]], users: Sequence[str]) -> None:
     title = f": {listed['title']}" if listed["title"] else ""
     click.echo(f"{click.style(listed['name'], bold=True)}{title}")
-    click.echo(f"{_status(listed)}, {listed['members']:,} members as of {listed['at'] or 'never'}")
+    click.echo(f"{_status(listed)}, {listed['members']:,} members as of {_shown(listed['at'])}")
     facts = {
         "websites": ", ".join(listed["websites"]),
         "groups": ", ".join(listed["groups"]),
@@ -293,7 +305,7 @@ def _detail(listed: dict[str, Any], history: Sequence[dict[str, Any]], users: Se
         "priority": str(listed["priority"]),
         "version": str(listed["version"]),
         "used by": ", ".join(users),
-        "changes next": listed["next_change_at"],
+        "changes next": _shown(listed["next_change_at"], ""),
         "message": listed["message"],
     }
     for word, value in facts.items():
@@ -304,7 +316,7 @@ def _detail(listed: dict[str, Any], history: Sequence[dict[str, Any]], users: Se
     if history:
         click.echo()
         rows = [
-            [each["at"] or "", f"{each['members']:,}", f"+{each['entered']:,}", f"-{each['left']:,}",
+            [_shown(each["at"], ""), f"{each['members']:,}", f"+{each['entered']:,}", f"-{each['left']:,}",
              f"{each['seconds']:.3f}", each["reason"]]
             for each in history
         ]  # fmt: skip

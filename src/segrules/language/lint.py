@@ -322,7 +322,7 @@ class _Linter:
                 f"these may hold for different rows of {word}, not for one and the same",
                 node,
                 write=format_condition(whole),
-                hint=f"about one row: {format_condition(merged)}",
+                hint=None if whole is merged else f"about one row: {format_condition(merged)}",
             )
 
     def _quantified(self, node: nodes.Quantified, around: tuple[nodes.Condition, ...]) -> None:

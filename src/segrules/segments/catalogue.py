@@ -12,13 +12,14 @@ import attrs
 import sqlalchemy as sa
 from attrs import frozen
 
-from segrules.errors import ParameterError, SegmentConflictError, SegmentError
+from segrules.errors import EvaluationError, ParameterError, SegmentConflictError, SegmentError
 from segrules.hookspecs import Reason
 from segrules.rule import Rule, parse
 from segrules.segments import dependencies
 from segrules.segments.segment import Segment, State, Status
 from segrules.segments.tables import Tables
 from segrules.shop import Shop
+from segrules.shop.websites import require
 
 #: How often a new segment is given an id before we give up.
 _ATTEMPTS = 50
@@ -154,6 +155,7 @@ class Catalogue:
                 f'the segment "{segment.name}" cannot be stored: nobody gives :{next(iter(rule.parameters))} a value '
                 "when it is refreshed; write the value into the rule"
             )
+        self.require_websites(segment)
         segment = attrs.evolve(segment, rule=rule.format())
         before = next((self._stored(row) for row in self._rows(self.tables.segments.c.name == segment.name)), None)
         if (before.segment.version if before else 0) != segment.version:
@@ -167,6 +169,13 @@ class Catalogue:
         after = self.by_id(segment_id)
         assert after is not None
         return after, before
+
+    def require_websites(self, segment: Segment) -> None:
+        """The segment's websites are the shop's, as far as the shop says; else SegmentError."""
+        try:
+            require(self.shop, segment.websites, self.connection)
+        except EvaluationError as error:
+            raise SegmentError(f'the segment "{segment.name}": {error}') from None
 
     def renamed(self, name: str, new: str, now: datetime) -> Stored:
         """Give a segment another name; refused while others name it in their rules."""

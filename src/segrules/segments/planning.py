@@ -55,6 +55,8 @@ def plan(
     stored = {each.segment.name: each.segment for each in catalogue.all()}
     uses = {name: set(rule.segments) for name, rule in rules.items()}
     left = {name: used for name, used in catalogue.uses().items() if name not in rules}
+    for each in wanted:
+        catalogue.require_websites(each)
     _check(rules, {} if prune else stored, {**left, **uses} if not prune else uses)
     order = dependencies.ordered(sorted(rules), uses)
     given = {each.name: attrs.evolve(each, rule=rules[each.name].format()) for each in wanted}
