@@ -162,10 +162,10 @@ class Planner:
         )
         return outside
 
-    def read(self, group: Group) -> Pass:
-        """One reading of a relation's rows that gives all totals of a group."""
+    def read(self, group: Group, opened: Opened | None = None) -> Pass:
+        """One reading of a relation's rows that gives all totals of a group; ``opened`` reads them already."""
         writer = self.writer
-        opened = writer.sources.opened(Source(CUSTOMER, group.rows, TRUE), writer.rows)
+        opened = opened or writer.sources.opened(Source(CUSTOMER, group.rows, TRUE), writer.rows)
         filters = [_conjuncts(each.source.where) for each in group.totals]
         common = [item for item in filters[0] if all(item in each for each in filters)]
         rests = [all_of(*(item for item in each if item not in common)) for each in filters]

@@ -47,8 +47,9 @@ from segrules.shop.mapping import Entity, Lookup, Mapping, Stored
 from segrules.sql.depth import refuse_too_deep
 from segrules.sql.groups import Group
 from segrules.sql.keeping import temporary
-from segrules.sql.normal import looks_outside, normalised, totals
+from segrules.sql.normal import looks_above, looks_outside, normalised, totals
 from segrules.sql.planner import Among, Planner, is_selective
+from segrules.sql.sources import Opened
 from segrules.sql.values import Value
 from segrules.sql.writer import Writer, answered, renewed
 
@@ -58,6 +59,8 @@ TABLE = "segrules_shared"
 ENOUGH = 8
 #: So many columns the table has at most, and so many passes over relations fill it.
 _COLUMNS, _PASSES = 400, 24
+#: So many answers lie in one number.
+_BITS = 62
 #: Fewer parts are no longer made fewer when a database refuses the statement.
 _FEW = 12
 
@@ -219,6 +222,7 @@ class _Filling:
         self.columns: list[ColumnElement[Any]] = [self.writer.customer.key.label("customer_id")]
         self.totals: dict[Term, tuple[str, Value]] = {}
         self.answers: dict[Exists, str] = {}
+        self.holding: dict[str, ColumnElement[bool]] = {}
         self.own: dict[int, str] = {}
         self.lines: list[str] = []
 
@@ -231,13 +235,14 @@ class _Filling:
                 self._picked([each for each in parts if isinstance(each, Exists)])
         left = {key: self._rewritten(each) for key, each in predicates.items()}
         names = self._fields(left.values())
+        answers = self._answers()
         customer, *further = (sa.Column(each.key, each.type) for each in self.columns)
         table = temporary(TABLE, [customer], *further)
         statement = self._statement()
         refuse_too_deep(statement, self.dialect)
         self.lines.append(f"customers: {len(self.columns)} column(s) kept for {len(left)} rule(s)")
         kept = _Kept(
-            self._mapping(table, names),
+            self._mapping(table, names, answers),
             {
                 total: renewed(value, sa.type_coerce(table.c[name], value.sql.type))
                 for total, (name, value) in self.totals.items()
@@ -258,7 +263,10 @@ class _Filling:
         """All totals and existences of a relation in one grouped pass."""
         counted = {part: _counted(part) for part in parts}
         group = Group(rows, tuple(dict.fromkeys(counted.values())))
-        passed = self.planner.read(group)
+        opened = self.writer.sources.opened(Source(CUSTOMER, rows, TRUE), self.writer.rows)
+        self.writer.known.update(self._below(opened, group))
+        passed = self.planner.read(group, opened)
+        self.writer.known.clear()
         pointer = passed.opened.first.parent_column
         columns = [passed.folded[total].sql.label(f"total_{number}") for number, total in enumerate(group.totals)]
         query = sa.select(pointer.label("parent"), *columns).select_from(passed.opened.frame.clause)
@@ -275,9 +283,42 @@ class _Filling:
         for part, total in counted.items():
             value = found[total]
             if isinstance(part, Exists):
-                self.answers[part] = self._kept("answer", answered(value.sql > sa.literal_column("0")))
+                self._answer(part, value.sql > sa.literal_column("0"))
             else:
                 self.totals[part] = self._kept("total", value.sql), value
+
+    def _below(self, opened: Opened, group: Group) -> dict[Exists, ColumnElement[bool]]:
+        """Existences that many totals ask of each row of a pass, as of the categories of its product.
+
+        They are known by a grouped pass over the rows below, which is joined.
+        """
+        asked: dict[tuple[Row, tuple[Row, ...]], dict[Exists, int]] = {}
+        for total in group.totals:
+            for each in walk(total.source.where):
+                if isinstance(each, Exists) and each.source.parent in group.rows and _stands_alone(each):
+                    found = asked.setdefault((each.source.parent, each.source.rows), {})
+                    found[each] = found.get(each, 0) + 1
+        known: dict[Exists, ColumnElement[bool]] = {}
+        for (parent, rows), found in asked.items():
+            if sum(found.values()) < ENOUGH:
+                continue
+            below = self.writer.sources.opened(Source(parent, rows, TRUE), opened.rows)
+            asking = {each: all_of(each.source.where, each.where) for each in found}
+            where = self.writer.conditions(any_of(*asking.values()), below.rows)
+            one: ColumnElement[int] = sa.literal_column("1")
+            columns = [
+                sa.func.count(sa.case((self.writer.write(each, below.rows), one))).label(f"total_{number}")
+                for number, each in enumerate(asking.values())
+            ]
+            pointer = below.first.parent_column
+            query = sa.select(pointer.label("parent"), *columns).select_from(below.frame.clause).where(*where)
+            table = query.group_by(pointer).subquery(self.writer.names.fresh("below"))
+            opened.frame.join(table, table.c.parent == below.anchor, outer=True)
+            self.lines.append(f"{rows[-1].entity}: {len(asking)} question(s) about each row above in one grouped pass")
+            for number, each in enumerate(asking):
+                count = sa.func.coalesce(table.c[f"total_{number}"], sa.literal_column("0"), type_=sa.Integer())
+                known[each] = count > sa.literal_column("0")
+        return known
 
     def _picked(self, parts: list[Exists]) -> None:
         """All questions about the one row that a pick takes, in one pass over those rows."""
@@ -296,7 +337,31 @@ class _Filling:
         writer.frame.join(table, table.c.parent == opened.anchor, outer=True)
         self.lines.append(f"{source.last.entity}: {len(parts)} question(s) about the picked row in one pass")
         for number, each in enumerate(parts):
-            self.answers[each] = self._kept("answer", answered(table.c[f"answer_{number}"] == sa.true()))
+            self._answer(each, table.c[f"answer_{number}"] == sa.true())
+
+    def _answer(self, existence: Exists, holds: ColumnElement[bool]) -> None:
+        name = self.answers[existence] = f"answer_{len(self.answers)}"
+        self.holding[name] = holds
+
+    def _answers(self) -> dict[str, tuple[str, int | None]]:
+        """Where each answer lies: its column, and its bit there.
+
+        Every rule reads the whole row up to its columns, so the fewer there are, the sooner it is done; DuckDB reads
+        single columns.
+        """
+        if self.writer.engine == "duckdb":
+            return {name: (self._kept("answer", answered(holds)), None) for name, holds in self.holding.items()}
+        found: dict[str, tuple[str, int | None]] = {}
+        named = list(self.holding.items())
+        for start in range(0, len(named), _BITS):
+            some = named[start : start + _BITS]
+            parts: list[ColumnElement[Any]] = [
+                sa.case((holds, sa.literal_column(str(1 << bit))), else_=sa.literal_column("0"))
+                for bit, (_, holds) in enumerate(some)
+            ]
+            number = self._kept("answers", sa.type_coerce(_sum(parts), sa.BigInteger()))
+            found |= {name: (number, 1 << bit) for bit, (name, _) in enumerate(some)}
+        return found
 
     def _kept(self, word: str, column: ColumnElement[Any]) -> str:
         """Another column of the table; its name."""
@@ -345,7 +410,7 @@ class _Filling:
         if id(column) not in self.own:
             self.own[id(column)] = self._kept("field", self.writer.customer.own(column))
 
-    def _mapping(self, table: sa.Table, names: list[str]) -> Mapping:
+    def _mapping(self, table: sa.Table, names: list[str], answers: dict[str, tuple[str, int | None]]) -> Mapping:
         """The shop's mapping with the table in the customer's place."""
         lookups: dict[int, Lookup] = {}
 
@@ -362,7 +427,7 @@ class _Filling:
                 )
             return lookups[id(lookup)]
 
-        fields = {name: Stored(table.c[name], nullable=False) for name in self.answers.values()}
+        fields = {name: Stored(_bit(table.c[column], bit), nullable=False) for name, (column, bit) in answers.items()}
         for name in names:
             stored = self.mapping.stored("", name)
             if stored.via is None:
@@ -376,6 +441,25 @@ class _Filling:
             for path, each in self.mapping.entities.items()
         }
         return Mapping({**entities, "": Entity(table, key=table.c.customer_id, fields=fields, single=False)})
+
+
+def _bit(column: ColumnElement[Any], bit: int | None) -> ColumnElement[bool]:
+    """Whether a bit of a column is set; without a bit the column itself."""
+    return column if bit is None else column.op("&")(sa.literal_column(str(bit))) != sa.literal_column("0")
+
+
+def _sum(parts: list[ColumnElement[Any]]) -> ColumnElement[Any]:
+    """The sum, nested as little as can be."""
+    while len(parts) > 1:
+        pairs = [parts[number : number + 2] for number in range(0, len(parts), 2)]
+        parts = [pair[0] + pair[1] if len(pair) == 2 else pair[0] for pair in pairs]
+    return parts[0]
+
+
+def _stands_alone(existence: Exists) -> bool:
+    """Whether an existence says nothing of the rows above, but that they are its parents."""
+    source = existence.source
+    return source.pick is None and not looks_above(source, all_of(source.where, existence.where))
 
 
 def _counted(part: Aggregate | Exists) -> Aggregate:

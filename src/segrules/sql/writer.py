@@ -98,6 +98,8 @@ class Writer:
         self.engine = engine_name(dialect.name)
         self.members = members or {}
         self.names = Names()
+        #: Existences whose truth lies in a column of the rows that are read.
+        self.known: dict[Exists, ColumnElement[bool]] = {}
         self.looking_up = False
         self.sources = Sources(self)
         self.terms = Terms(self, Arithmetic(self.engine), dialect, zone)
@@ -181,6 +183,8 @@ class Writer:
                 return self._has_element(predicate, rows)
             case OnMonthDay():
                 return self._on_month_day(predicate, rows)
+            case Exists() if predicate in self.known:
+                return Condition(self.known[predicate])
             case Exists(source=source, where=where):
                 found, pointer = self.sources.exists(source, where, rows)
                 nulls = () if pointer is None else (Value(pointer, Kind.ID, True, cheap=True),)
