@@ -95,11 +95,8 @@ class Run:
                     self.choose(customers)
                 found = self._found(wanted, at) if len(wanted) >= ENOUGH else None
                 if found is not None:
-                    if self.connection.dialect.name == "postgresql":
-                        # It would compile each of many expressions, for as long as all of them run.
-                        self.connection.exec_driver_sql("SET LOCAL jit = off")
                     drop(self.connection, found.table)
-                    keep(self.connection, found.table, found.filling)
+                    keep(self.connection, found.table, found.filling, composite=True)
         except Exception as cause:
             self.among = None
             facts = {"shared": 0, "status": "error", "message": message_of(cause)}

@@ -35,10 +35,18 @@ def temporary(name: str, key: list[sa.Column[Any]], *rest: sa.Column[Any]) -> sa
     return sa.Table(name, sa.MetaData(), *key, *rest, info={"key": len(key)})
 
 
-def keep(connection: sa.Connection, table: sa.Table, query: sa.Select[Any], *, until_commit: bool = False) -> int:
+def keep(
+    connection: sa.Connection,
+    table: sa.Table,
+    query: sa.Select[Any],
+    *,
+    until_commit: bool = False,
+    composite: bool = False,
+) -> int:
     """The rows of a query lie in a new temporary table; how many they are.
 
-    ``until_commit``: on PostgreSQL the table is gone with the transaction.
+    ``until_commit``: on PostgreSQL the table is gone with the transaction. ``composite``: the query joins several
+    passes over whole tables, and has many expressions.
     """
     engine = engine_name(connection.dialect.name)
     if engine == "sqlite":  # whose CREATE … AS knows no key
@@ -48,7 +56,12 @@ def keep(connection: sa.Connection, table: sa.Table, query: sa.Select[Any], *, u
     match engine:
         case "mariadb":
             head = f"{begun} ({_key(connection, table)})"
+            if composite and getattr(connection.dialect, "is_mariadb", False):
+                # It would make each pass anew for each customer.
+                head = f"SET STATEMENT optimizer_switch='split_materialized=off' FOR {head}"
         case "postgresql":
+            if composite:  # it would compile each expression, for as long as all of them run
+                connection.exec_driver_sql("SET LOCAL jit = off")
             head = f"{begun}{' ON COMMIT DROP' if until_commit else ''} AS"
         case _:  # DuckDB joins by hashing, so that a key would only cost
             head = f"{begun} AS"
