@@ -17,7 +17,7 @@ def install(app: Celery, make: Callable[[], Sequences]) -> None:
     schedule = dict(app.conf.beat_schedule or {})
     for name, job in JOBS.items():
         task = f"segrules_sequences.{name}"
-        app.task(_task(job, make), name=task, ignore_result=True)
+        app.task(_task(job, make), name=task, ignore_result=True, shared=False)
         schedule[task] = {"task": task, "schedule": crontab.from_string(job.cron)}
     app.conf.beat_schedule = schedule
 
