@@ -8,8 +8,10 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import pluggy
 import pytest
+import segrules.hookspecs
 import sqlalchemy as sa
 from segrules.hookspecs import PROJECT
 from segrules.vocabulary import Vocabulary
@@ -161,10 +163,12 @@ def test_the_sequences_hook_takes_this_one() -> None:
     from segrules_sequences import hookspecs
 
     manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(segrules.hookspecs)
     manager.add_hookspecs(hookspecs)
     manager.register(segrules_coupons.plugin)
     manager.check_pending()
-    assert [each.plugin for each in manager.hook.segrules_step_context.get_hookimpls()] == [segrules_coupons.plugin]
+    for hook in (manager.hook.segrules_step_context, manager.hook.segrules_step_redemptions):
+        assert [each.plugin for each in hook.get_hookimpls()] == [segrules_coupons.plugin]
 
 
 def test_the_plugin_loads_no_database() -> None:
@@ -177,52 +181,154 @@ def test_the_plugin_loads_no_database() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_sequence_mails_a_coupon(lite: CouponStore) -> None:
-    """Where the sequences are installed: from the segment to the mail with a code that the store knows."""
+class Post:
+    """Writes mails and takes them; who got which code."""
+
+    name = "post"
+    caps: Any = None
+
+    def __init__(self) -> None:
+        self.codes: dict[str, list[str]] = {}
+
+    def check(self, template: str, *, coupon: bool = True) -> None:
+        pass
+
+    def compose(self, letter: Any) -> Any:
+        from segrules_sequences.ports import Composed
+
+        text = f"Message-ID: {letter.message_id}\r\n\r\n{letter.extra.get('coupon_code', '')}"
+        return Composed("s", text.encode(), "1")
+
+    def send(self, mail: Any, deadline: float) -> Any:
+        from segrules_sequences.ports import Receipt
+
+        self.codes.setdefault(mail.recipient, []).append(mail.mime.decode().split("\r\n\r\n")[1])
+        return Receipt()
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def mailing(store: CouponStore) -> Iterator[tuple[Any, Post]]:
+    """Where the sequences are installed: those of a shop whose first customer, in VIP, may be mailed."""
     sequences = pytest.importorskip("segrules_sequences")
-    from segrules_sequences.ports import Composed, Receipt, SenderCaps
+    from segrules_sequences.ports import SenderCaps
 
-    mails: list[str] = []
-
-    class Post:
-        name = "post"
-        caps = SenderCaps()
-
-        def check(self, template: str, *, coupon: bool = True) -> None:
-            pass
-
-        def compose(self, letter: Any) -> Any:
-            return Composed("s", f"Message-ID: {letter.message_id}\r\n\r\n{letter.extra['coupon_code']}".encode(), "1")
-
-        def send(self, mail: Any, deadline: float) -> Any:
-            mails.append(mail.mime.decode().split("\r\n\r\n")[1])
-            return Receipt()
-
-        def close(self) -> None:
-            pass
-
-    lite.save(SalesRule(key="winback", amount=15, needs_code=True))
-    assert lite.segments is not None
-    subscriptions = lite.shop.tables["newsletter_subscriptions"]  # type: ignore[attr-defined]
-    with lite.engine.begin() as connection:
-        rows = {"customer_id": 1, "status": "subscribed", "changed_at": datetime(2025, 1, 1)}
+    assert store.segments is not None
+    subscriptions = store.shop.tables["newsletter_subscriptions"]  # type: ignore[attr-defined]
+    with store.engine.begin() as connection:
+        rows = [{"customer_id": n, "status": "subscribed", "changed_at": datetime(2025, 1, 1)} for n in (1, 2, 3)]
         connection.execute(subscriptions.insert(), rows)
     post = Post()
-    store = sequences.Sequences(lite.segments, composer=post, senders={"post": lambda: post}, key=b"k" * 16)
-    store.create_tables()
-    step = sequences.Step(delay="0 minutes", template="back", coupon={"rule": "winback", "prefix": "BACK", "days": 7})
-    store.save(
-        sequences.Sequence(name="q", segment="VIP", address="a@example.com", sender="post", member=False, steps=[step])
-    )
-    lite.segments.deactivate("VIP")
-    lite.segments.activate("VIP")
-    lite.segments.refresh("VIP")
-    worker = store.worker()
-    worker.run_once()
-    worker.close()
-    [code] = list(lite.codes())
-    assert mails == [code.code]
-    assert (code.customer, code.source) == ("1", "q/back")
-    store.metadata.drop_all(lite.engine)
-    with lite.engine.begin() as connection:
+    post.caps = SenderCaps()
+    made = sequences.Sequences(store.segments, composer=post, senders={"post": lambda: post}, key=b"k" * 16)
+    made.create_tables()
+    yield made, post
+    made.metadata.drop_all(store.engine)
+    with store.engine.begin() as connection:
         connection.execute(sa.delete(subscriptions))
+    store.segments.save(attrs.evolve(store.segments.get("VIP"), rule="customer.id = 1"))
+
+
+def entered(store: CouponStore, made: Any, rule: str) -> None:
+    """Those whom the rule says enter VIP, and all their mails go out."""
+    assert store.segments is not None
+    store.segments.save(attrs.evolve(store.segments.get("VIP"), rule="false"))
+    store.segments.refresh("VIP")
+    store.segments.save(attrs.evolve(store.segments.get("VIP"), rule=rule))
+    store.segments.refresh("VIP")
+    worker = made.worker()
+    while worker.run_once()["claimed"]:
+        pass
+    worker.close()
+
+
+def test_a_sequence_mails_a_coupon(store: CouponStore, mailing: tuple[Any, Post]) -> None:
+    """From the segment to the mail with a code that the store knows."""
+    from segrules_sequences import Sequence, Step
+
+    made, post = mailing
+    store.save(SalesRule(key="winback", amount=15, needs_code=True))
+    step = Step(delay="0 minutes", template="back", coupon={"rule": "winback", "prefix": "BACK", "days": 7})
+    made.save(Sequence(name="q", segment="VIP", address="a@example.com", sender="post", member=False, steps=[step]))
+    entered(store, made, "customer.id = 1")
+    [code] = list(store.codes())
+    assert post.codes == {"c1@example.com": [code.code]}
+    assert (code.customer, code.source) == ("1", "q/back")
+
+
+def test_what_the_shop_redeems_is_told_by_step_and_variant(store: CouponStore, mailing: tuple[Any, Post]) -> None:
+    """Both packages for real: codes go out with mails, orders use some of them, the statistics know whose they were."""
+    from segrules_sequences import Sequence, Step, Variant
+
+    made, post = mailing
+    ten = {"rule": "ten", "reuse_unused": True}
+    store.save(SalesRule(key="ten", amount=10, needs_code=True, currency="EUR", uses_per_coupon=1))
+    store.save(SalesRule(key="kind", action="cart_fixed", amount=5, needs_code=True, currency="USD"))
+    forms = [
+        Variant(name="ten", template="t", coupon=ten),
+        Variant(name="kind", template="k", coupon={"rule": "kind"}, weight=0),
+        Variant(name="none", template="n", weight=0),
+    ]
+    steps = [
+        Step(delay="0 minutes", name="one", variants=forms),
+        Step(delay="0 minutes", template="two", coupon=ten),
+        Step(delay="0 minutes", template="three"),
+    ]
+    made.save(
+        Sequence(
+            name="q",
+            segment="VIP",
+            address="a@example.com",
+            sender="post",
+            member=False,
+            steps=steps,
+            gap="0 minutes",
+            reentry="always",
+        )
+    )
+    entered(store, made, "true")
+    codes = {who: sent[1] for who, sent in post.codes.items()}
+    assert all(len(sent) == 3 and sent[0] and not sent[2] for sent in post.codes.values())
+
+    def told() -> tuple[Any, Any, Any, Any]:
+        (figures,) = made.statistics()
+        one, two, three = figures.steps
+        return one.coupons, one.variants[0].coupons, two.coupons, three.coupons
+
+    nothing = (3, 0, {})
+    one, ten_of_one, two, three = told()
+    assert attrs.astuple(one) == attrs.astuple(ten_of_one) == attrs.astuple(two) == nothing and three is None
+    store.reserve("order 1", codes["c1@example.com"], customer=1)
+    assert attrs.astuple(told()[2]) == nothing, "a use that is held is none yet"
+    store.confirm("order 1", revenue=Decimal("80.50"))
+    store.reserve("order 2", post.codes["c2@example.com"][0], customer=2)
+    store.confirm("order 2")
+    one, ten_of_one, two, _ = told()
+    assert attrs.astuple(one) == attrs.astuple(ten_of_one) == (3, 1, {})
+    assert attrs.astuple(two) == (3, 1, {"EUR": Decimal("80.50")})
+    entered(store, made, "customer.id = 3")
+    assert post.codes["c3@example.com"][4] == codes["c3@example.com"], "it was not used, so it is given out again"
+    store.reserve("order 3", codes["c3@example.com"], customer=3)
+    store.confirm("order 3", revenue=Decimal("9.50"))
+    assert attrs.astuple(told()[2]) == (4, 2, {"EUR": Decimal(90)}), "used once, whichever mail it was in"
+    forms = [attrs.evolve(forms[1], weight=1), forms[2]]
+    kind = attrs.evolve(made.get("q"), steps=[attrs.evolve(steps[0], variants=forms)])
+    made.save(kind)
+    post.codes.clear()
+    entered(store, made, "customer.id = 3")
+    store.reserve("order 4", post.codes["c3@example.com"][0], customer=3)
+    store.confirm("order 4", revenue=Decimal(20))
+    (figures,) = made.statistics()
+    variants = {each.variant: each.coupons for each in figures.steps[0].variants}
+    assert attrs.astuple(variants["kind"]) == (1, 1, {"USD": Decimal(20)}) and variants["none"] is None
+    assert attrs.astuple(figures.steps[0].coupons) == (5, 2, {"USD": Decimal(20)})
+
+
+def test_without_a_store_nothing_was_redeemed(mailing: tuple[Any, Post], monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = mailing
+    monkeypatch.setenv("SEGRULES_PREFIX", "absent_")
+    with made.store.engine.connect() as connection:
+        assert segrules_coupons.plugin.segrules_step_redemptions(connection) is None
+    assert made.statistics() == []

@@ -21,3 +21,11 @@ def segrules_step_context(connection: sa.Connection, step: Any, enrolment: Any, 
     from segrules_coupons.steps import context
 
     return context(connection, step, enrolment, recipient)
+
+
+@hookimpl(optionalhook=True)
+def segrules_step_redemptions(connection: sa.Connection) -> sa.Select[Any] | None:
+    """The uses of codes that went with mails, for the statistics of the sequences."""
+    from segrules_coupons.redemptions import redemptions
+
+    return redemptions(connection)

@@ -101,7 +101,7 @@ def context(connection: sa.Connection, step: Any, enrolment: Any, recipient: Any
     if step.coupon is None:
         return {}
     wanted = Wanted.of(step.coupon)
-    store = _store(connection)
+    store = store_of(connection)
     code = store.issue(
         wanted.rule,
         recipient.id,
@@ -153,7 +153,7 @@ def _zone(name: str | None) -> tzinfo:
         return UTC
 
 
-def _store(connection: sa.Connection) -> CouponStore:
+def store_of(connection: sa.Connection) -> CouponStore:
     """The store in the database of a connection."""
     like = _served[0] if _served else None
     if like is not None:

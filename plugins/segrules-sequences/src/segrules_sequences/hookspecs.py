@@ -57,9 +57,8 @@ def segrules_step_context(
 def segrules_step_redemptions(connection: sa.Connection) -> sa.Select[Any] | None:
     """A statement that tells what became of what was issued with mails, in the database of the connection.
 
-    Its columns: ``key``, the one under which it was issued (that of the :class:`Enrolment`); ``redeemed``, how often;
-    ``revenue``, of the orders in all, or NULL; ``currency``. What was issued and not redeemed has a row as well. There
-    may be several rows for a key. None where nothing can have been issued.
+    A row for each use: the ``key`` under which it was issued (that of the :class:`Enrolment`), the ``revenue`` of the
+    order where it is known, and its ``currency``. None where nothing can have been issued.
     """
     return None
 

@@ -18,27 +18,33 @@ from segrules_sequences.hookspecs import Enrolment
 from segrules_sequences.ports import Composed, Letter, Recipient
 from segrules_sequences.setting import Setting
 
+#: The variable that every plugin gives that gives coupons.
+_CODE = "coupon_code"
+
 
 class CouponRefused(Exception):
     """No plugin gave the coupon that a step asks for."""
 
 
-def compose(
+def letter_of(
     setting: Setting, connection: sa.Connection, sequence: Sequence, step: Step, variant: Variant | None,
     enrolment: Enrolment, recipient: Recipient, message_id: str, *, preview: bool = False,
-) -> Composed:  # fmt: skip
-    """The mail of a step, with what plugins add to its variables. Raises what the composer and CouponRefused say."""
+) -> Letter:  # fmt: skip
+    """All that the mail of a step says, with what plugins add to it; CouponRefused when a coupon cannot be had."""
     number = sequence.steps.index(step) + 1
     step = step.as_sent(variant)
     extra = _extra(setting, connection, step, enrolment, recipient)
-    return setting.composer.compose(
-        Letter(
-            message_id=message_id, idem_key=enrolment.key, sender=sequence.address, recipient=recipient,
-            sequence=sequence.name, segment=sequence.segment, step=number,
-            steps=len(sequence.steps), topic=sequence.topic, template=step.template, at=enrolment.at, extra=extra,
-            preview=preview, variant=variant.name if variant is not None else None,
-        )
+    return Letter(
+        message_id=message_id, idem_key=enrolment.key, sender=sequence.address, recipient=recipient,
+        sequence=sequence.name, segment=sequence.segment, step=number, steps=len(sequence.steps),
+        topic=sequence.topic, template=step.template, at=enrolment.at, extra=extra, preview=preview,
+        variant=variant.name if variant is not None else None,
     )  # fmt: skip
+
+
+def has_coupon(letter: Letter) -> bool:
+    """Whether a coupon goes with it."""
+    return _CODE in letter.extra
 
 
 def _extra(
@@ -56,7 +62,7 @@ def _extra(
         with connection.begin_nested():
             for each in hook(connection=connection, step=step, enrolment=enrolment, recipient=recipient):
                 found.update(each or {})
-            if step.coupon is not None and "coupon_code" not in found:
+            if step.coupon is not None and _CODE not in found:
                 raise CouponRefused("no installed plugin gave a coupon")
     except Exception as cause:
         if step.coupon is None or lost(cause):
@@ -92,7 +98,9 @@ def previewed(
     key = hashlib.sha256(f"preview|{kept.id}|{customer}|{now.isoformat()}".encode()).hexdigest()
     enrolment = Enrolment(sequence.name, sequence.segment, customer, now, key, now)
     message_id = message_id_of(key, sequence)
-    return compose(setting, connection, sequence, chosen, form, enrolment, recipient, message_id, preview=True)
+    return setting.composer.compose(
+        letter_of(setting, connection, sequence, chosen, form, enrolment, recipient, message_id, preview=True)
+    )
 
 
 def _form(

@@ -25,7 +25,7 @@ from segrules_sequences.enrolment import Kept, gap
 from segrules_sequences.errors import SequenceError
 from segrules_sequences.facts import Facts
 from segrules_sequences.hookspecs import Enrolment
-from segrules_sequences.letters import CouponRefused, compose, message_id_of
+from segrules_sequences.letters import CouponRefused, has_coupon, letter_of, message_id_of
 from segrules_sequences.ports import Outgoing, Recipient
 from segrules_sequences.setting import Setting, address_key, customer_key
 from segrules_sequences.split import frozen_variant, is_held_out
@@ -271,7 +271,7 @@ class Preparation:
         """The mail is kept, and the delivery is on its way; a mail kept by an earlier try is taken as it is."""
         sequence = kept.sequence
         mails = self.setting.tables.mails
-        key, message_id, variant = row.idem_key, row.message_id, row.variant
+        key, message_id, variant, coupon = row.idem_key, row.message_id, row.variant, row.coupon
         stored = None
         if message_id is not None:
             stored = self.connection.execute(sa.select(mails).where(mails.c.delivery_id == row.id)).one_or_none()
@@ -286,14 +286,15 @@ class Preparation:
             variant = form.name if form is not None else None
             enrolment = Enrolment(sequence.name, sequence.segment, row.customer_id, row.enrolled_at, key, row.now)
             try:
-                composed = compose(
+                letter = letter_of(
                     self.setting, self.connection, sequence, step, form, enrolment, recipient, message_id
                 )
             except CouponRefused:
                 if step.on_coupon_error is CouponError.SKIP:
                     return _Put(Why.NO_COUPON)
                 raise
-            mime, address = composed.mime, composed.recipient or address
+            composed = self.setting.composer.compose(letter)
+            mime, address, coupon = composed.mime, composed.recipient or address, has_coupon(letter)
             self.connection.execute(
                 self._statements.kept,
                 {
@@ -308,6 +309,7 @@ class Preparation:
         begun = {
             "the_mode": sequence.delivery.value, "the_message_id": message_id, "the_idem_key": key,
             "the_address_hash": self.setting.address_hash(address), "the_variant": variant,
+            "the_coupon": coupon,
         }  # fmt: skip
         self._moved(self.connection.execute(self._statements.begun, {**self._own, **begun}))
         outgoing = Outgoing(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import sqlalchemy as sa
 from attrs import field, frozen
@@ -95,30 +95,27 @@ def by_step(setting: Setting, connection: sa.Connection, sequences: Collection[i
     }
 
 
-def redemptions(setting: Setting, connection: sa.Connection, sequences: Collection[int]) -> dict[Place, Redeemed]:
-    """What plugins say became of what they issued with mails."""
-    parts: dict[Place, list[Redeemed]] = {}
-    for answer in setting.plugins.hook.segrules_step_redemptions(connection=connection):
-        if answer is not None:
-            for place, redeemed in _redemptions(setting, connection, sequences, answer.subquery("told")):
-                parts.setdefault(place, []).append(redeemed)
-    return {place: Redeemed.sum(several) for place, several in parts.items()}
-
-
-def _redemptions(
-    setting: Setting, connection: sa.Connection, sequences: Collection[int], told: sa.Subquery
-) -> Iterable[tuple[Place, Redeemed]]:
+def coupons(setting: Setting, connection: sa.Connection, sequences: Collection[int]) -> dict[Place, Redeemed]:
+    """How many coupons went with mails, and what plugins say became of them."""
     d = setting.tables.deliveries
     place = (d.c.sequence_id, d.c.step, d.c.variant)
-    mails = d.join(told, told.c.key == d.c.idem_key)
-    used = sa.case((told.c.redeemed > 0, d.c.id))
-
-    def of_mails(*columns: Any) -> sa.Select[Any]:
-        return sa.select(*columns).select_from(mails).where(d.c.sequence_id.in_(sequences))
-
-    counts = of_mails(*place, sa.func.count(sa.distinct(d.c.id)), sa.func.count(sa.distinct(used))).group_by(*place)
-    for sequence, step, variant, issued, redeemed in connection.execute(counts):
-        yield (sequence, step, variant), Redeemed(issued, redeemed)
-    worth = of_mails(*place, told.c.currency, sa.func.sum(told.c.revenue)).where(told.c.revenue.is_not(None))
-    for sequence, step, variant, currency, revenue in connection.execute(worth.group_by(*place, told.c.currency)):
-        yield (sequence, step, variant), Redeemed(revenue={currency or "": revenue})
+    of_mails = (d.c.sequence_id.in_(sequences), d.c.coupon.is_(True))
+    issued = sa.select(*place, sa.func.count()).where(*of_mails, d.c.state.in_(OUT)).group_by(*place)
+    parts: dict[Place, list[Redeemed]] = {}
+    for sequence, step, variant, count in connection.execute(issued):
+        parts.setdefault((sequence, step, variant), []).append(Redeemed(count))
+    if not parts:
+        return {}
+    for answer in setting.plugins.hook.segrules_step_redemptions(connection=connection):
+        if answer is None:
+            continue
+        told = answer.subquery("told")
+        mails = d.join(told, told.c.key == d.c.idem_key)
+        counts = sa.select(*place, sa.func.count(sa.distinct(d.c.id))).select_from(mails).where(*of_mails)
+        for sequence, step, variant, count in connection.execute(counts.group_by(*place)):
+            parts.setdefault((sequence, step, variant), []).append(Redeemed(0, count))
+        worth = sa.select(*place, told.c.currency, sa.func.sum(told.c.revenue)).select_from(mails).where(*of_mails)
+        known = worth.where(told.c.revenue.is_not(None)).group_by(*place, told.c.currency)
+        for sequence, step, variant, currency, revenue in connection.execute(known):
+            parts.setdefault((sequence, step, variant), []).append(Redeemed(revenue={currency or "": revenue}))
+    return {place: Redeemed.sum(several) for place, several in parts.items()}

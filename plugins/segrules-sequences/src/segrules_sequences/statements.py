@@ -38,7 +38,7 @@ class Statements:
                 d.c.id, d.c.enrolment_id, d.c.sequence_id, d.c.customer_id, d.c.step, d.c.position, d.c.planned_at,
                 d.c.attempts, d.c.version, d.c.message_id, d.c.idem_key,
                 e.c.state.label("run"), e.c.reason.label("run_reason"), e.c.enrolled_at,
-                e.c.version.label("run_version"), e.c.measured_at, e.c.held_out, d.c.variant,
+                e.c.version.label("run_version"), e.c.measured_at, e.c.held_out, d.c.variant, d.c.coupon,
                 s.c.uid, s.c.name, s.c.status, s.c.broken, s.c.version.label("sequence_version"),
                 t.senders.c.rests_until, t.senders.c.failures, self._clock.now().label("now"),
                 self._suppressed.label("suppressed"),
@@ -72,7 +72,7 @@ class Statements:
         d = self._tables.deliveries
         given = {
             name: sa.bindparam(f"the_{name}", type_=d.c[name].type)
-            for name in ("mode", "message_id", "idem_key", "address_hash", "variant")
+            for name in ("mode", "message_id", "idem_key", "address_hash", "variant", "coupon")
         }
         return (
             sa.update(d)

@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from segrules_sequences.clock import Instant
 from segrules_sequences.comparing import Comparison, compared
 from segrules_sequences.definitions import Sequence
-from segrules_sequences.results import Place, Reached, Redeemed, by_arm, by_step, redemptions
+from segrules_sequences.results import Place, Reached, Redeemed, by_arm, by_step, coupons
 from segrules_sequences.setting import Setting
 from segrules_sequences.states import ENDED, RunState, State
 
@@ -160,7 +160,7 @@ class _Counts:
         ).all()
         self.arms = by_arm(setting, connection, with_goals)
         self.reached = by_step(setting, connection, with_goals)
-        self.redeemed = redemptions(setting, connection, ids)
+        self.redeemed = coupons(setting, connection, ids)
 
     def of(self, id_: int, sequence: Sequence) -> Figures:
         """The figures of one sequence."""

@@ -104,6 +104,7 @@ class Tables:
             sa.Column("step", exact_text(LONGEST_NAME), nullable=False),
             sa.Column("position", sa.Integer, nullable=False, comment="of the step, from 1, when it was planned"),
             sa.Column("variant", exact_text(LONGEST_WORD), comment="of the step, once the mail is written"),
+            sa.Column("coupon", sa.Boolean, comment="whether one goes with it, once it is written"),
             sa.Column("state", exact_text(16), nullable=False),
             sa.Column("reason", exact_text(64), comment="why it was skipped, put off or failed"),
             sa.Column("error", exact_text(255), comment="names no address"),
