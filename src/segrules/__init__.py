@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         ShopError,
         VocabularyError,
     )
-    from segrules.hookspecs import MembersChanged, hookimpl
+    from segrules.hookspecs import MembersChanged, SegmentChange, hookimpl
     from segrules.language import Limits
     from segrules.memory import Explanation
     from segrules.rule import Rule, parse
@@ -55,6 +55,7 @@ _HOMES = {
     "RuleError": "segrules.errors",
     "RuleSet": "segrules.ruleset",
     "Segment": "segrules.segments",
+    "SegmentChange": "segrules.hookspecs",
     "SegmentBusyError": "segrules.errors",
     "SegmentConflictError": "segrules.errors",
     "SegmentError": "segrules.errors",
@@ -88,6 +89,7 @@ __all__ = [
     "RuleSet",
     "Segment",
     "SegmentBusyError",
+    "SegmentChange",
     "SegmentConflictError",
     "SegmentError",
     "SegmentStore",

@@ -54,6 +54,20 @@ class MembersChanged:
     schema: str | None = None
 
 
+@frozen(eq=False)
+class SegmentChange:
+    """A stored segment that is about to get another name, or to be deleted: then ``new`` is None.
+
+    ``shop`` is what the rules of the store are about; ``prefix`` and ``schema`` say where its tables are.
+    """
+
+    segment: str
+    new: str | None
+    shop: Any
+    prefix: str = "segrules_"
+    schema: str | None = None
+
+
 @hookspec
 def segrules_condition_types() -> Iterable[type[ConditionType]]:  # type: ignore[empty-body]
     """The condition types that this plugin adds to the vocabulary."""
@@ -65,4 +79,13 @@ def segrules_members_changed(connection: sa.Connection, change: MembersChanged) 
 
     What is written on the connection is kept or undone together with the membership; an error undoes both. Not
     called when nobody entered or left. Never commit or roll back here.
+    """
+
+
+@hookspec
+def segrules_segment_changing(connection: sa.Connection, change: SegmentChange) -> Iterable[str]:  # type: ignore[empty-body]
+    """A stored segment is about to be renamed or deleted, in the transaction that does it.
+
+    Who names segments follows, on the connection, or gives what needs this one as it is, such as
+    ``the sales rule "summer"``: then nothing changes, and the refusal lists it. Never commit or roll back here.
     """

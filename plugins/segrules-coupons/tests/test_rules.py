@@ -138,6 +138,43 @@ def test_a_rule_with_codes_or_uses_stays(store: CouponStore) -> None:
             store.delete(key)
 
 
+def test_a_segment_that_a_sales_rule_names_stays_as_it_is(store: CouponStore) -> None:
+    assert store.segments is not None
+    store.segments.save(sr.Segment(name='Gold "24"', rule="true"))
+    store.save(SalesRule(key="b", amount=5, condition='not in segment "VIP" or cart.subtotal > 1'))
+    store.save(
+        SalesRule(key="a", amount=5, active=False, condition='any order where (status is complete) or in segment "VIP"')
+    )
+    store.save(SalesRule(key="c", amount=5, condition='customer.email is "in segment VIP"'))
+    for change, what in ((lambda s: s.rename("VIP", "V"), "renamed"), (lambda s: s.delete("VIP"), "deleted")):
+        with pytest.raises(sr.SegmentError) as refusal:
+            change(store.segments)
+        rules = 'the sales rule "a", the sales rule "b"'
+        assert str(refusal.value) == f'the segment "VIP" cannot be {what}: it is used by {rules}; change that first'
+    assert store.price(CART, {"id": 7, "segments": ["VIP"]}) is not None
+    # One that cannot be read any more holds what its text may mean.
+    with store.engine.begin() as connection:
+        table = store.tables.rules
+        connection.execute(sa.update(table).where(table.c.key == "b").values(condition='gone in segment "VIP"'))
+    store.delete("a")
+    with pytest.raises(sr.SegmentError, match='the sales rule "b"; change'):
+        store.segments.rename("VIP", "V")
+    with store.engine.begin() as connection:
+        connection.execute(sa.delete(table).where(table.c.key == "b"))
+    assert store.segments.rename("VIP", "V").name == "V"
+    store.segments.rename("V", "VIP")
+    store.segments.delete('Gold "24"')
+    elsewhere = sr.SegmentStore(store.engine, store.shop, prefix="other-shop.")
+    assert needing_of(elsewhere) == []
+
+
+def needing_of(store: sr.SegmentStore) -> list[str]:
+    from segrules_coupons.rules import needing
+
+    with store.engine.connect() as connection:
+        return needing(connection, sr.SegmentChange("x", None, store.shop, "other-shop."))
+
+
 def test_a_store_without_segments(lite: CouponStore) -> None:
     without = CouponStore(lite.engine, lite.shop)
     with pytest.raises(SalesRuleError, match='it names the segment "VIP", and this store knows no segments'):

@@ -36,6 +36,7 @@ def _only_this_plugin() -> Iterator[None]:
     listeners.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("segrules.segments.store.installed", lambda: tell)
+        patch.setattr("segrules.segments.store.consulted", lambda: plugin.segrules_segment_changing)
         yield
     assert module.installed is not None
 

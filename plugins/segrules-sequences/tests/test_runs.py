@@ -5,6 +5,7 @@ from datetime import timedelta
 import attrs
 import pytest
 import sqlalchemy as sa
+from segrules.errors import SegmentError
 from segrules.segments import Segment, SegmentStore
 
 from segrules_sequences import Sequences, Status, Step
@@ -60,8 +61,16 @@ def test_a_segment_that_goes_stops_runs_and_begins_none(world: World, how: str) 
     world.sequences.save(sequence("1 hour: hello", name="in"))
     world.sequences.save(sequence("1 hour: sorry", name="out", on="exit"))
     world.refresh()
+    if how == "delete":
+        with pytest.raises(SegmentError) as refusal:
+            world.store.delete("anns")
+        users = 'the sequence "in", which is active, the sequence "out", which is active'
+        assert str(refusal.value) == f'the segment "anns" cannot be deleted: it is used by {users}; change that first'
+        assert runs(world.sequences) == {"active": 3}
+        for name in ("in", "out"):
+            world.sequences.switch(name, Status.OFF)
     getattr(world.store, how)("anns")
-    why = "segment switched off" if how == "deactivate" else "segment deleted"
+    why = "segment switched off" if how == "deactivate" else "sequence switched off"
     assert runs(world.sequences) == {f"stopped: {why}": 3}
     world.pass_by(days=3)
     assert world.took() == []

@@ -13,14 +13,14 @@ import attrs
 import sqlalchemy as sa
 
 from segrules.errors import SegmentError
-from segrules.hookspecs import Reason
+from segrules.hookspecs import Reason, SegmentChange
 from segrules.rule import Rule
 from segrules.segments import dependencies, indexing, membership, planning
 from segrules.segments import schedule as schedules
 from segrules.segments.catalogue import Catalogue, NothingStored, Stored
 from segrules.segments.due import Due, is_automatic
 from segrules.segments.exporting import Export, Format
-from segrules.segments.listeners import Listener, installed
+from segrules.segments.listeners import Listener, consulted, installed
 from segrules.segments.membership import Member, Point
 from segrules.segments.planning import Action, Step
 from segrules.segments.refreshing import Refresher, refusals
@@ -110,9 +110,11 @@ class SegmentStore:
             return [each.segment for each in catalogue.all()]
 
     def rename(self, name: str, new: str) -> Segment:
-        """Give a segment another name; refused while rules of others name it."""
+        """Give a segment another name; refused while rules of others name it, or a plugin needs the name."""
         with self._writing() as catalogue:
-            return catalogue.renamed(name, new, datetime.now(UTC)).segment
+            renamed = catalogue.renamed(name, new, datetime.now(UTC)).segment
+            self._consult(catalogue, name, new)
+            return renamed
 
     def activate(self, name: str) -> Segment:
         """Switch a segment on; the next refresh fills it."""
@@ -123,7 +125,7 @@ class SegmentStore:
         return self.save(attrs.evolve(self.get(name), active=False))
 
     def delete(self, name: str) -> None:
-        """Take a segment out with its members and history; refused while rules of others name it."""
+        """Take a segment out with its members and history; refused while rules of others, or plugins, need it."""
         with self._writing() as catalogue:
             self._delete(catalogue, name)
 
@@ -412,8 +414,22 @@ class SegmentStore:
 
     def _delete(self, catalogue: Catalogue, name: str) -> None:
         catalogue.unused(name, "deleted")
+        self._consult(catalogue, name, None)
         self._clear(catalogue, catalogue.named(name), Reason.DELETED)
         catalogue.removed(name)
+
+    def _consult(self, catalogue: Catalogue, name: str, new: str | None) -> None:
+        """Plugins follow the change of a segment, or need it as it is."""
+        ask = consulted()
+        if ask is None:
+            return
+        change = SegmentChange(name, new, self.shop, self._prefix, self._schema)
+        users = ask(catalogue.connection, change)
+        if users:
+            what = "deleted" if new is None else "renamed"
+            raise SegmentError(
+                f'the segment "{name}" cannot be {what}: it is used by {", ".join(users)}; change that first'
+            )
 
     def _clear(self, catalogue: Catalogue, stored: Stored, reason: Reason) -> None:
         self._refresher.locked(catalogue.connection, [stored.id])

@@ -1,4 +1,4 @@
-"""What segrules finds when it looks for plugins: the coupon of a sequence's step.
+"""What segrules finds when it looks for plugins: the coupon of a sequence's step, and the segments of sales rules.
 
 Loading this module loads neither SQLAlchemy nor anything that needs it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from segrules.hookspecs import hookimpl
+from segrules.hookspecs import SegmentChange, hookimpl
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -29,3 +29,11 @@ def segrules_step_redemptions(connection: sa.Connection) -> sa.Select[Any] | Non
     from segrules_coupons.redemptions import redemptions
 
     return redemptions(connection)
+
+
+@hookimpl
+def segrules_segment_changing(connection: sa.Connection, change: SegmentChange) -> list[str]:
+    """The sales rules that name the segment."""
+    from segrules_coupons.rules import needing
+
+    return needing(connection, change)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import attrs
+import segrules as sr
 import sqlalchemy as sa
 from attrs import frozen
+from segrules.hookspecs import SegmentChange
 
 from segrules_coupons import database_clock, money
 from segrules_coupons.coupon import aware
-from segrules_coupons.errors import SalesRuleConflictError, SalesRuleError
+from segrules_coupons.errors import CouponError, SalesRuleConflictError, SalesRuleError
 from segrules_coupons.judging import condition_of, items_of
 from segrules_coupons.sales_rule import SalesRule
+from segrules_coupons.tables import Tables
 from segrules_coupons.transactions import Desk
 
 _FIELDS = tuple(attrs.fields_dict(SalesRule))
@@ -135,6 +138,28 @@ def _know_segments(desk: Desk, rule: SalesRule) -> None:
     unknown = names - set(known_segments(desk, names))
     if unknown:
         raise SalesRuleError(f'{rule.key}: there is no segment "{min(unknown)}" in the store of segments')
+
+
+def needing(connection: sa.Connection, change: SegmentChange) -> list[str]:
+    """The sales rules that name a segment, switched off or not: a rule's text does not follow a segment."""
+    try:
+        table = Tables.of(prefix=change.prefix, schema=change.schema).rules
+    except CouponError:
+        # No store of coupons has such a prefix.
+        return []
+    if not sa.inspect(connection).has_table(table.name, schema=change.schema):
+        return []
+    rules = [stored_of(row).rule for row in connection.execute(sa.select(table).order_by(table.c.key))]
+    return [f'the sales rule "{rule.key}"' for rule in rules if change.segment in _segments_of(rule, change.shop)]
+
+
+def _segments_of(rule: SalesRule, shop: sr.Shop) -> Collection[str]:
+    """The segments that a rule names; of one that cannot be read in this shop, whatever its text holds."""
+    try:
+        parsed = [condition_of(rule, shop), items_of(rule, shop)]
+    except sr.SegrulesError:
+        return f"{rule.condition} {rule.items}"
+    return {name for each in parsed if each is not None for name in each.segments}
 
 
 def known_segments(desk: Desk, names: Iterable[str]) -> list[str]:

@@ -179,7 +179,10 @@ class Preparation:
 
     def _misplaced(self, row: Any, sequence: Sequence) -> _Put | None:
         """A run after entering is for members, one after leaving for everybody else."""
-        members = self.facts.members.get(sequence.segment)
+        if sequence.segment not in self.facts.members:
+            # It has been renamed since the facts were read.
+            return _Put(Why.NOT_YET, due=row.now)
+        members = self.facts.members[sequence.segment]
         if members is None:
             return _Put(Why.SEGMENT_GONE, ends=RunState.STOPPED)
         belongs = row.customer_id in members
