@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from segrules_sequences.cli.group import group
@@ -92,6 +93,35 @@ def test_a_day_at_the_command_line(shell: Shell, tmp_path: Path) -> None:
     assert shell("forget", "1").output == "1 runs are nobody's now\n"
     assert shell.json("cleanup")["mails emptied"] == 0
     assert shell("reap").output == "nothing to do\n"
+
+
+def test_mails_that_come_back(shell: Shell, tmp_path: Path) -> None:
+    from .mail.test_returned import COMPLAINT, OURS, delivery_report
+
+    shell.module.sequences.save(shops.sequence())
+    shell.module.store.refresh("anns")
+    shell("run")
+    d = shell.module.sequences.tables.deliveries
+    with shell.module.engine.connect() as connection:
+        first, second, third = connection.scalars(sa.select(d.c.message_id).order_by(d.c.customer_id))
+    box = tmp_path / "Maildir"
+    (box / "new").mkdir(parents=True)
+    (box / "new" / "1.a").write_bytes(delivery_report(original=first))
+    (box / "new" / "2.b:2,").write_bytes(b"Subject: out of office\r\n\r\nBack on Monday.")
+    (tmp_path / "one.eml").write_bytes(COMPLAINT.replace(OURS.encode(), second.encode()))
+    found = shell.json("returned", str(box), str(tmp_path / "one.eml"))
+    assert found == {"hard": 1, "of no mail of ours": 1, "complaint": 1}
+    assert (list((box / "new").iterdir()), sorted(each.name for each in (box / "cur").iterdir())) == (
+        [], ["1.a:2,S", "2.b:2,S"]
+    )  # fmt: skip
+    assert shell("returned", str(box)).output == "nothing has come back\n"
+    piped = CliRunner().invoke(
+        group, ["--app", shell.app, "returned", "-"], input=delivery_report("failed", "4.2.2", original=third)
+    )
+    assert piped.output == "       1 soft\n"
+    assert "it has no folder new" in shell("returned", str(tmp_path), code=2).output
+    assert shell("readmit", "C1@Example.org").output == "it may be mailed again\n"
+    assert shell.json("readmit", "c1@example.org") == {"readmitted": False}
 
 
 def test_what_goes_wrong_is_told_in_a_sentence(shell: Shell, tmp_path: Path) -> None:

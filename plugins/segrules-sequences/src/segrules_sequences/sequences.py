@@ -32,7 +32,7 @@ from segrules_sequences.letters import previewed
 from segrules_sequences.outcome import suppress
 from segrules_sequences.ports import Composed, Composer, Sender
 from segrules_sequences.reaper import resolve
-from segrules_sequences.setting import Setting, SoftBounces, customer_key
+from segrules_sequences.setting import Setting, SoftBounces, address_key, customer_key
 from segrules_sequences.states import RunState, State, Why
 from segrules_sequences.statistics import DayFigures, Figures, Standing, figures, of_day, standing
 from segrules_sequences.tables import Tables
@@ -253,6 +253,12 @@ class Sequences:
         suppressions = self.tables.suppressions
         own = sa.and_(suppressions.c.key == customer_key(customer), suppressions.c.topic == (topic or ""))
         self._write(lambda catalogue: catalogue.connection.execute(sa.delete(suppressions).where(own)))
+
+    def readmit(self, address: str) -> bool:
+        """An address that was given up because mails came back may be mailed again; whether there was anything."""
+        suppressions, key = self.tables.suppressions, address_key(self.setting.address_hash(address))
+        given_up = sa.delete(suppressions).where(suppressions.c.key == key)
+        return self._write(lambda catalogue: catalogue.connection.execute(given_up).rowcount > 0)
 
     def forget(self, customer: Any) -> int:
         """Erase whose runs and mails these were, and stop what still runs; the figures stay. How many runs."""

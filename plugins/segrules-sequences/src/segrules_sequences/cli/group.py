@@ -89,4 +89,4 @@ def plain(value: Any) -> Any:
             return str(value)
 
 
-from segrules_sequences.cli import looking, working  # noqa: E402, F401
+from segrules_sequences.cli import looking, returning, working  # noqa: E402, F401
