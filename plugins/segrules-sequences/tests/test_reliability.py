@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from segrules.segments import SegmentStore
 
 from segrules_sequences import Sequences
+from segrules_sequences.clock import DatabaseClock
 from segrules_sequences.ports import Composed, Letter
 
 from .killing import PLACES, die, fork, start, with_recorder
@@ -352,16 +353,21 @@ def test_the_claim_reads_by_its_index(engine: sa.Engine) -> None:
     sequences = make_sequences(store)
     sequences.save(sequence("1 day: hello"))
     store.refresh("anns")
-    d = sequences.tables.deliveries
+    reads_by_index(sequences)
+
+
+def reads_by_index(sequences: Sequences) -> None:
+    """The plan of a claim goes along the index, in its order."""
+    d, engine = sequences.tables.deliveries, sequences.setting.engine
     statement = (
         sa.select(d.c.id)
-        .where(d.c.state == "planned", d.c.due_at <= sequences.setting.clock.now())
+        .where(d.c.state == "planned", d.c.due_at <= DatabaseClock().now())
         .order_by(d.c.due_at, d.c.id)
         .limit(50)
     )
     text = str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
     explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
-    with store.engine.connect() as connection:
+    with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"ANALYZE {d.name}")
         plan = " ".join(str(row) for row in connection.exec_driver_sql(explain + text.replace("%", "%%")))
