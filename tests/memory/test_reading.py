@@ -43,7 +43,7 @@ from segrules.algebra import (
     fold,
 )  # fmt: skip
 from segrules.errors import CustomerError
-from segrules.memory import Customer, compile_predicate, compile_term
+from segrules.memory import Customer, compile_predicate, compile_term, program
 from segrules.memory.terms import is_plain
 
 ROME = ZoneInfo("Europe/Rome")
@@ -374,6 +374,22 @@ def test_deep_and_long_rules_compile() -> None:
     assert predicate(many)({"orders": [{"a": 2000}]}) is False
     codes = tuple(Const(f"c{n}", Kind.CODE) for n in range(10_000))
     assert predicate(OneOf(Field(CUSTOMER, "sku", Kind.CODE), codes, Kind.CODE))({"sku": "c9999"}) is True
+
+
+def test_rules_of_one_shape_share_their_code_and_nothing_else() -> None:
+    program._code.cache_clear()
+    rules = {
+        (name, limit): predicate(compare(CUSTOMER, name, Op.GT, limit))
+        for name in "ab"
+        for limit in map(Decimal, range(300))
+    }
+    assert program._code.cache_info().misses == 1
+    for (name, limit), exceeds in rules.items():
+        assert exceeds({name: limit + 1, "k1": 0}) and not exceeds({name: limit})
+    for length in range(300, 310):
+        many = tuple(compare(CUSTOMER, f"x{n}", Op.GT, Decimal(n)) for n in range(length))
+        assert predicate(Or(many))({f"x{length - 1}": length})
+    assert program._code.cache_info().currsize <= 4, "long code is not kept"
 
 
 def test_threads_share_a_predicate() -> None:
