@@ -4,10 +4,11 @@ from typing import Any
 
 import attrs
 import pytest
+import sqlalchemy as sa
 from segrules.errors import SegmentError
-from segrules.segments import SegmentStore
+from segrules.segments import Segment, SegmentStore
 
-from segrules_sequences import SequenceConflictError, SequenceError, Status
+from segrules_sequences import Goal, SequenceConflictError, SequenceError, Status
 
 from .shops import World, add_customers, rename, runs, sequence, states
 
@@ -36,6 +37,26 @@ def test_a_sequence_follows_its_segment(world: World) -> None:
     ]  # fmt: skip
     world.store.rename("Ännchen", "anns")
     assert world.sequences.get("in") == attrs.evolve(saved, version=3)
+
+
+def test_a_goal_follows_its_segment(world: World) -> None:
+    for name in ("buyers", "readers"):
+        world.store.save(Segment(name=name, rule='customer.last_name is "Buyer"'))
+    saved = world.sequences.save(sequence(goal=Goal(segment="buyers", within="3 days")))
+    other = world.sequences.save(sequence(name="other", on="exit", goal=Goal(segment="readers")))
+    world.refresh()
+    world.work()
+    world.store.rename("buyers", "Käufer")
+    assert world.sequences.get("s") == attrs.evolve(saved, goal=Goal(segment="Käufer", within="3 days"), version=2)
+    assert world.sequences.get("other") == other
+    customers = world.store.shop.tables["customers"]  # type: ignore[attr-defined]
+    with world.store.engine.begin() as connection:
+        connection.execute(sa.update(customers).where(customers.c.id == 1).values(last_name="Buyer"))
+    world.refresh("Käufer")
+    (found,) = world.sequences.statistics(sequence="s")
+    assert found.mailed is not None and found.mailed.reached == 1
+    with pytest.raises(SegmentError, match='used by the sequence "s", which is active'):
+        world.store.delete("Käufer")
 
 
 def test_a_rename_that_is_refused_changes_no_sequence(world: World) -> None:
