@@ -175,3 +175,26 @@ def test_help() -> None:
         assert f"\n  {name} " in text
         assert run(name, "--help").output.startswith(f"Usage: segrules-coupons {name}")
     assert run("--version").output.startswith("segrules-coupons 0.1")
+
+
+def test_a_mapped_shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = sa.create_engine(database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE kunden (nr INTEGER PRIMARY KEY, mail TEXT)")
+        connection.exec_driver_sql("INSERT INTO kunden VALUES (7, 'g@h.i')")
+    engine.dispose()
+    (tmp_path / "shop.toml").write_text(
+        '[customer]\ntable = "kunden"\nkey = "nr"\nfields.email = "mail"\n', encoding="utf-8"
+    )
+    monkeypatch.setenv("SEGRULES_SHOP", "shop.toml")
+    run("init")
+    (tmp_path / "own.toml").write_text(
+        '[[rule]]\nkey = "own"\namount = 5\ncurrency = "EUR"\ncondition = \'customer.email ends with "h.i"\'\n',
+        encoding="utf-8",
+    )
+    run("save", "own.toml")
+    assert "5% off" in run("price", "cart.json", "--customer", "7").output
+
+
+def test_a_misspelt_command(database: str) -> None:
+    assert 'there is no command "isue"; did you mean "issue"?' in run("isue", fails=2).output

@@ -62,14 +62,21 @@ def blame_of(error: SegrulesError) -> Blame:
 
 
 class Verb(click.Command):
-    """A command whose failures are told in plain words, or in JSON when it was asked for that."""
+    """A command whose failures are told in plain words, or in JSON when it was asked for that.
+
+    A package with errors of its own overrides ``blame_of``.
+    """
+
+    def blame_of(self, error: SegrulesError) -> Blame:
+        """Where an error lies, seen from the command line."""
+        return blame_of(error)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; end the process with the exit code of what went wrong."""
         try:
             return super().invoke(ctx)
         except (Failure, SegrulesError) as error:
-            blame = error.blame if isinstance(error, Failure) else blame_of(error)
+            blame = error.blame if isinstance(error, Failure) else self.blame_of(error)
             tell(error, blame, as_json=bool(ctx.params.get("as_json")))
             ctx.exit(blame.exit)
 
@@ -89,4 +96,10 @@ def tell(error: Exception, blame: Blame, *, as_json: bool) -> None:
             click.echo(err=True)
         echo_diagnostic(diagnostic, err=True)
     if not diagnostics:
-        click.echo(f"{click.style('segrules:', bold=True)} {error}", err=True)
+        click.echo(f"{click.style(f'{_program()}:', bold=True)} {error}", err=True)
+
+
+def _program() -> str:
+    """What the command line is called: segrules, or what builds on it."""
+    context = click.get_current_context(silent=True)
+    return (context.find_root().info_name if context is not None else None) or "segrules"

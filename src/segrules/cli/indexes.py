@@ -9,7 +9,7 @@ import click
 
 from segrules.cli.failures import Exit, Verb
 from segrules.cli.output import echo_json, json_option
-from segrules.cli.segments import opened, store_options
+from segrules.cli.stores import opened, store_options
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

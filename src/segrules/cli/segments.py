@@ -4,76 +4,20 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from segrules.cli.customers import customer_id, id_to_json, is_there
-from segrules.cli.database import database_option, open_engine, told
 from segrules.cli.evaluation import require_websites
 from segrules.cli.failures import Blame, Exit, Failure, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
-from segrules.cli.shops import shop_of_command, shop_option
+from segrules.cli.stores import opened, store_options
 
 if TYPE_CHECKING:
-    from segrules.segments import SegmentStore, State
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def store_options(command: F) -> F:
-    """The options of every command that works on a store."""
-    for option in reversed(
-        (
-            database_option,
-            shop_option,
-            click.option(
-                "--prefix",
-                default="segrules_",
-                envvar="SEGRULES_PREFIX",
-                metavar="TEXT",
-                help="What the names of the store's tables begin with.  [default: segrules_]",
-            ),
-            click.option(
-                "--timezone",
-                envvar="SEGRULES_TIMEZONE",
-                metavar="ZONE",
-                help="The zone of the shop's days.  [default: the shop's, or UTC]",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-@contextmanager
-def opened(
-    database: str | None,
-    prefix: str,
-    timezone: str | None,
-    *,
-    create: bool = False,
-    must_exist: bool = True,
-    **settings: Any,
-) -> Iterator[SegmentStore]:
-    """The store in a database. What the database refuses is told as a failure of the environment."""
-    from segrules.segments import SegmentStore
-
-    shop = shop_of_command(timezone)
-    engine = open_engine(database)
-    store = SegmentStore(engine, shop, prefix=prefix, **settings)
-    with told(engine):
-        if create:
-            store.create_tables()
-        elif must_exist and not store.exists():
-            raise Failure(
-                Blame.ENVIRONMENT,
-                f'there is no store "{prefix}…" in this database; make it with: segrules apply FOLDER',
-            )
-        yield store
+    from segrules.segments import State
 
 
 def iso(moment: datetime | None) -> str | None:

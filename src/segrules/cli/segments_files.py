@@ -11,8 +11,8 @@ import click
 
 from segrules.cli.failures import Exit, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
-from segrules.cli.segments import opened, store_options
 from segrules.cli.shops import words_of_command
+from segrules.cli.stores import opened, store_options
 
 if TYPE_CHECKING:
     from segrules.segments import Difference, Step

@@ -15,7 +15,8 @@ from segrules.cli.customers import customer_id
 from segrules.cli.evaluation import moment_of
 from segrules.cli.failures import Blame, Exit, Failure, Verb
 from segrules.cli.output import echo_json, json_option, table_lines
-from segrules.cli.segments import iso, opened, store_options
+from segrules.cli.segments import iso
+from segrules.cli.stores import opened, store_options
 
 if TYPE_CHECKING:
     from segrules.segments import Refresh, SegmentStore

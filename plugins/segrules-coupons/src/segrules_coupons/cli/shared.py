@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,10 +9,11 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import click
-from segrules.cli.database import database_option, open_engine, told
-from segrules.cli.failures import Blame, Failure, blame_of
-from segrules.cli.output import diagnostic_to_json, echo_diagnostic
-from segrules.errors import RuleError, SegrulesError
+from segrules.cli import failures, stores
+from segrules.cli.database import open_engine, told
+from segrules.cli.failures import Blame, Failure
+from segrules.cli.shops import shop_of_command
+from segrules.errors import SegrulesError
 
 from segrules_coupons.errors import CouponError, CouponsBusyError
 from segrules_coupons.store import CouponStore
@@ -21,88 +21,41 @@ from segrules_coupons.store import CouponStore
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Verb(click.Command):
-    """A command whose failures are told in plain words, or in JSON when it was asked for that."""
+class Verb(failures.Verb):
+    """A command whose failures are told in plain words; what is refused is a finding."""
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; end the process with the exit code of what went wrong."""
-        try:
-            return super().invoke(ctx)
-        except (Failure, SegrulesError) as error:
-            blame = _blame(error)
-            _tell(error, blame, as_json=bool(ctx.params.get("as_json")))
-            ctx.exit(blame.exit)
-
-
-def _blame(error: Exception) -> Blame:
-    match error:
-        case Failure():
-            return error.blame
-        case CouponsBusyError():
-            return Blame.ENVIRONMENT
-        case CouponError():
-            return Blame.RULE
-        case SegrulesError():
-            return blame_of(error)
-        case _:
-            return Blame.USAGE
+    def blame_of(self, error: SegrulesError) -> Blame:
+        """A refusal is the answer of the command, and no wrong usage."""
+        match error:
+            case CouponsBusyError():
+                return Blame.ENVIRONMENT
+            case CouponError():
+                return Blame.RULE
+            case _:
+                return super().blame_of(error)
 
 
-def _tell(error: Exception, blame: Blame, *, as_json: bool) -> None:
-    diagnostics = error.diagnostics if isinstance(error, RuleError) else ()
-    if as_json:
-        message = "the rule has mistakes" if diagnostics else str(error)
-        failure: dict[str, Any] = {"kind": blame.value, "message": message}
-        if diagnostics:
-            failure["diagnostics"] = [diagnostic_to_json(each) for each in diagnostics]
-        click.echo(json.dumps({"error": failure}, ensure_ascii=False, indent=2))
-        return
-    for diagnostic in diagnostics:
-        echo_diagnostic(diagnostic, err=True)
-    if not diagnostics:
-        click.echo(f"{click.style('segrules-coupons:', bold=True)} {error}", err=True)
+_schema_option = click.option(
+    "--schema",
+    default=None,
+    envvar="SEGRULES_SCHEMA",
+    metavar="NAME",
+    help="The schema that the store's tables are in.",
+)
 
 
 def store_options(command: F) -> F:
     """The options of every command that works on a store."""
-    for option in reversed(
-        (
-            database_option,
-            click.option(
-                "--prefix",
-                default="segrules_",
-                envvar="SEGRULES_PREFIX",
-                metavar="TEXT",
-                help="What the names of the store's tables begin with.  [default: segrules_]",
-            ),
-            click.option(
-                "--schema",
-                default=None,
-                envvar="SEGRULES_SCHEMA",
-                metavar="NAME",
-                help="The schema that the store's tables are in.",
-            ),
-            click.option(
-                "--timezone",
-                default="UTC",
-                envvar="SEGRULES_TIMEZONE",
-                metavar="ZONE",
-                help="The zone of the shop's days.  [default: UTC]",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+    return stores.store_options(_schema_option(command))
 
 
 @contextmanager
 def opened(given: dict[str, Any], *, create: bool = False) -> Iterator[CouponStore]:
     """The store that the options of a command name. What the database refuses is a failure of the environment."""
     from segrules.segments import SegmentStore
-    from segrules.shop import Shop
 
+    shop = shop_of_command(given["timezone"])
     engine = open_engine(given["database"], create=create)
-    shop = Shop.default(timezone=given["timezone"])
     segments = SegmentStore(engine, shop, prefix=given["prefix"], schema=given["schema"])
     with told(engine):
         known = segments if segments.exists() else None
