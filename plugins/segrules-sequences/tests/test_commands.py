@@ -124,6 +124,50 @@ def test_mails_that_come_back(shell: Shell, tmp_path: Path) -> None:
     assert shell.json("readmit", "c1@example.org") == {"readmitted": False}
 
 
+def test_goals_and_variants_at_the_command_line(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "sequences"
+    folder.mkdir()
+    (folder / "hi.toml").write_text(
+        'segment = "anns"\nfrom = "Shop <s@example.com>"\nsender = "memory"\nholdout = 20\n'
+        'goal = { event = "order" }\n[[steps]]\ndelay = "0 minutes"\nname = "one"\n'
+        'variants = { short = "hello", long = "good-day" }\n'
+    )
+    shops.add_customers(shell.module.store, range(100, 300))
+    shell("apply", str(folder))
+    assert "hello Ann" in shell("preview", "hi", "2", "--variant", "short").output
+    assert "good-day Ann" in shell("preview", "hi", "2", "--variant", "long").output
+    assert (
+        'has no variant "x"; there is "short", "long"' in shell("preview", "hi", "2", "--variant", "x", code=2).output
+    )
+    assert "hi 1 good-day (long)" in shell("simulate", "--people", "30", "--days", "2").output
+    shell.module.store.refresh("anns")
+    shell("run")
+    mailed = [mail.recipient.split("@")[0][1:] for mail in shell.module.memory.mails]
+    for number, customer in enumerate(mailed[:40]):
+        shell.module.sequences.converted(customer, event_id=str(number), value=5)
+    told = shell("converted", mailed[40], "--id", "A-1", "--value", "19.90")
+    assert told.output == "it counts for 1 runs\n"
+    assert shell.json("converted", mailed[40], "--id", "A-1") == {"customer": mailed[40], "event": "order", "runs": 0}
+    late = shell("converted", mailed[41], "--id", "A-2", "--at", "2030-01-01 09:00", code=2)
+    assert "has not come yet" in late.output
+    assert (
+        'no sequence has the event "ordr" as its goal; there is order'
+        in shell("converted", "1", "--event", "ordr", "--id", "1", code=2).output
+    )
+    assert "is no amount; write one like 49.90" in shell("converted", "1", "--id", "1", "--value", "x", code=2).output
+    lines = " ".join(shell("statistics", "hi").output.split())
+    rate = f"41 of {len(mailed)} ({4100 / len(mailed):.1f} %)"
+    assert f"goal order: {rate} mailed, worth 219.90" in lines and "held out mails against none: +" in lines
+    assert "step variant sent goals rate worth coupons redeemed revenue against the first" in lines
+    assert "points (95 %:" in lines
+    (figures,) = shell.json("statistics", "hi")["sequences"]
+    assert figures["mailed"]["reached"] == 41 and figures["against_none"]["verdict"] == "better"
+    assert [each["variant"] for each in figures["steps"][0]["variants"]] == ["short", "long"]
+    today = shell.module.sequences.standing().at.astimezone(shell.module.sequences.setting.zone).date()
+    (day,) = shell.json("report", str(today))["sequences"]
+    assert (day["reached"], day["value"]) == (41, "219.9000")
+
+
 def test_what_goes_wrong_is_told_in_a_sentence(shell: Shell, tmp_path: Path) -> None:
     assert "give numbers of mails, or --all" in shell("requeue", code=2).output
     assert 'there is no sequence "x"' in shell("switch", "x", "off", code=2).output

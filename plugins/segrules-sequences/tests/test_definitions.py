@@ -10,14 +10,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from segrules.errors import SegmentError
 
-from segrules_sequences import Sequence, SequenceConflictError, SequenceError, Status, Step, TemplateError, Window
-from segrules_sequences.files import Action, load
+from segrules_sequences import (
+    Goal,
+    Sequence,
+    SequenceConflictError,
+    SequenceError,
+    Status,
+    Step,
+    TemplateError,
+    Variant,
+    Window,
+)
+from segrules_sequences.files import Action, load, plan
 from segrules_sequences.lengths import DAYS, Cap, Delay
 from segrules_sequences.spelling import from_plain, to_plain
 
 from .shops import World, sequence
 
 STEP = {"delay": "1 hour", "template": "t"}
+AB = {"A": {"template": "a"}, "B": "b"}
+SPLIT = {"delay": "1 hour", "name": "s"}
 GOOD: dict[str, Any] = {"name": "s", "segment": "anns", "from": "Shop <shop@example.com>", "steps": [STEP]}
 
 
@@ -30,7 +42,45 @@ GOOD: dict[str, Any] = {"name": "s", "segment": "anns", "from": "Shop <shop@exam
         ({"steps": []}, "it has no steps"),
         ({"steps": "x"}, "steps are a list"),
         ({"steps": [STEP] * 2}, 'two steps are called "t"'),
-        ({"steps": [{"delay": "1 hour"}]}, 'step 1 has no "template"'),
+        ({"steps": [{"delay": "1 hour"}]}, 'step 1 has no "template", and no "variants" either'),
+        ({"steps": [{"template": "t"}]}, 'step 1 has no "delay"'),
+        ({"steps": [{"delay": "1 hour", "variants": AB}]}, "no template to be called after; give it a name"),
+        ({"steps": [{**SPLIT, "variants": AB, "template": "t"}]}, "has a template or variants, not both"),
+        ({"steps": [{**SPLIT, "variants": {"A": "a"}}]}, 'step "s" has 1 variants; write 2 to 10'),
+        ({"steps": [{**SPLIT, "variants": ["a", "b"]}]}, "variants are a table of them by their names"),
+        ({"steps": [{**SPLIT, "variants": {**AB, "C": 5}}]}, 'step 1, variant "C" is 5; write its template'),
+        ({"steps": [{**SPLIT, "variants": {**AB, "C": {"weight": 5}}}]}, 'variant "C" has no "template"'),
+        (
+            {"steps": [{**SPLIT, "variants": {**AB, "C": {"colour": 5}}}]},
+            'variant "C" has no "colour"; there are template',
+        ),
+        ({"steps": [{**SPLIT, "variants": {**AB, " C": "c"}}]}, "' C' cannot name a variant"),
+        (
+            {"steps": [{**SPLIT, "variants": {**AB, "C": {"template": "c", "weight": 0.5}}}]},
+            "weight is 0.5; write a whole",
+        ),
+        ({"steps": [{**SPLIT, "variants": {**AB, "C": {"template": "c", "weight": 1001}}}]}, "number from 0 to 1000"),
+        (
+            {"steps": [{**SPLIT, "variants": {n: {"template": n, "weight": 0} for n in "AB"}}]},
+            "all variants have weight 0",
+        ),
+        ({"steps": [{**SPLIT, "variants": {**AB, "C": {"template": "c", "coupon": 5}}}]}, "coupon is 5; write a table"),
+        (
+            {"steps": [{**SPLIT, "coupon": {}, "variants": {**AB, "C": {"template": "c", "coupon": {}}}}]},
+            "asked for by the step or by its variants, not both",
+        ),
+        ({"goal": "order"}, 'the goal is a table with "segment" or "event"'),
+        ({"goal": {}}, 'the goal: a goal is a segment to enter, or an event: write segment = "…" or event = "…"'),
+        ({"goal": {"segment": "a", "event": "b"}}, "a goal is a segment to enter, or an event"),
+        (
+            {"goal": {"event": "order", "after": "1 day"}},
+            'the goal has no "after"; there are segment, event, within, ends',
+        ),
+        ({"goal": {"event": "order", "within": "0 days"}}, "within more than nothing and up to 366 days"),
+        ({"goal": {"event": "order", "within": "soon"}}, "'soon' is no length of time"),
+        ({"goal": {"event": "order", "ends": "yes"}}, "ends is 'yes'; write true or false"),
+        ({"goal": {"event": "x" * 65}}, "cannot name a kind of event: use 1 to 64 printable characters"),
+        ({"goal": {"segment": "anns"}}, 'has entered "anns" already: its goal is another segment'),
         ({"steps": [STEP, {**STEP, "delay": "soon", "name": "u"}]}, "step 2: 'soon' is no delay"),
         ({"steps": [{**STEP, "delay": "3 hours local"}]}, "only days and weeks can be local"),
         ({"steps": [{**STEP, "delay": "800 days"}]}, "longer than two years"),
@@ -67,6 +117,13 @@ def test_mistakes_are_told(change: dict[str, Any], message: str) -> None:
 def test_what_is_written_is_read_again(data: st.DataObject) -> None:
     minutes = st.integers(0, 60_000).map(lambda number: timedelta(minutes=number))
     delays = sorted(data.draw(st.lists(minutes, min_size=1, max_size=5)))
+    variants = st.lists(
+        st.builds(
+            Variant, name=st.sampled_from("ABCDE"), template=st.sampled_from("tu"), weight=st.integers(1, 9),
+            coupon=st.none() | st.just({"rule": "ten"}),
+        ),
+        min_size=2, max_size=5, unique_by=lambda each: each.name,
+    )  # fmt: skip
     steps = [
         Step(
             delay=Delay(timedelta(days=each.days), True) if number == 0 and data.draw(st.booleans()) else Delay(each),
@@ -76,6 +133,8 @@ def test_what_is_written_is_read_again(data: st.DataObject) -> None:
             max_sends=data.draw(st.none() | st.integers(1, 9)),
             coupon=data.draw(st.none() | st.just({"rule": "ten", "days": 3})),
         )
+        if data.draw(st.booleans())
+        else Step(delay=each, name=f"step {number}", variants=data.draw(variants))
         for number, each in enumerate(delays)
     ]
     made = sequence(
@@ -87,6 +146,11 @@ def test_what_is_written_is_read_again(data: st.DataObject) -> None:
         holdout=data.draw(st.integers(0, 90)),
         on=data.draw(st.sampled_from(["enter", "exit"])),
         overlap=data.draw(st.booleans()),
+        goal=data.draw(
+            st.none()
+            | st.builds(Goal, segment=st.just("x"), ends=st.booleans())
+            | st.builds(Goal, event=st.just("order"), within=st.integers(1, 9000).map(lambda n: timedelta(minutes=n)))
+        ),
     )
     assert from_plain(to_plain(made)) == made
 
@@ -146,6 +210,18 @@ def test_a_folder_of_files(small_world: World, tmp_path: Path) -> None:
     assert isinstance(cart, Sequence) and [str(each.delay) for each in cart.steps] == ["1 hour", "1 days local"]
     assert [each.action for each in sequences.plan(tmp_path)] == [Action.KEEP]
     text = (tmp_path / "cart.toml").read_text()
+    split = text.replace('template = "one"', 'name = "one"\nvariants = {B = "one", A = {template = "two", weight = 3}}')
+    (tmp_path / "split.toml").write_text(split.replace('"anns"', '"all"') + '[goal]\nevent = "order"\nends = true\n')
+    other = load(tmp_path)[1]
+    assert other.goal == Goal(event="order", ends=True)
+    assert other.steps[0].variants == (
+        Variant(name="B", template="one"), Variant(name="A", template="two", weight=3),
+    )  # fmt: skip
+    turned = attrs.evolve(
+        other, steps=(attrs.evolve(other.steps[0], variants=other.steps[0].variants[::-1]), *other.steps[1:])
+    )
+    assert plan([turned], [other])[0].fields == ("steps",), "the first one is what the others are held against"
+    (tmp_path / "split.toml").unlink()
     (tmp_path / "cart.toml").write_text(text.replace("20:00", "21:00"))
     sequences.save(sequence(name="other", on="exit"))
     changes = sequences.load(tmp_path)

@@ -83,8 +83,11 @@ def report(day: datetime | None, as_json: bool) -> None:
         echo_json({"day": str(chosen), "sequences": plain(list(figures))})
         return
     head = ("sequence", "started", "sent", "failed", "skipped", "doubt", "stopped", "goals", "worth", "segment")
-    fields = ("started", "sent", "failed", "skipped", "in_doubt", "stopped", "reached", "value")
-    rows = [[each.sequence, *(str(getattr(each, field)) for field in fields), each.segment] for each in figures]
+    fields = ("started", "sent", "failed", "skipped", "in_doubt", "stopped", "reached")
+    rows = [
+        [each.sequence, *(str(getattr(each, field)) for field in fields), results.amount(each.value), each.segment]
+        for each in figures
+    ]
     click.echo(f"{chosen}")
     for line in table_lines(head, rows, right=tuple(range(1, 9))):
         click.echo(line)

@@ -56,6 +56,11 @@ def compared(found: Comparison) -> str:
     return f"{told}{lift}: {found.verdict}"
 
 
+def amount(value: Decimal) -> str:
+    """A sum of money; nothing for none."""
+    return f"{value:,.2f}" if value else ""
+
+
 def reasons(counts: Any, before: str = "", after: str = "") -> str:
     """Reasons with how often they came, the most frequent first."""
     text = ", ".join(f"{count} {why}" for why, count in Counter(counts).most_common())
@@ -63,12 +68,10 @@ def reasons(counts: Any, before: str = "", after: str = "") -> str:
 
 
 def _results(goal: Reached | None, coupons: Redeemed | None) -> list[str]:
-    of_goal = (
-        ["", "", ""] if goal is None else [str(goal.reached), _rate(goal), f"{goal.value:,}" if goal.value else ""]
-    )
+    of_goal = ["", "", ""] if goal is None else [str(goal.reached), _rate(goal), amount(goal.value)]
     if coupons is None:
         return [*of_goal, "", "", ""]
-    revenue = ", ".join(f"{amount:,} {currency}".strip() for currency, amount in sorted(coupons.revenue.items()))
+    revenue = ", ".join(f"{amount(worth)} {currency}".strip() for currency, worth in sorted(coupons.revenue.items()))
     return [*of_goal, str(coupons.issued), str(coupons.redeemed), revenue]
 
 
@@ -81,7 +84,7 @@ def _rate(reached: Reached) -> str:
 
 
 def _worth(value: Decimal) -> str:
-    return f", worth {value:,}" if value else ""
+    return f", worth {amount(value)}" if value else ""
 
 
 def _points(part: float) -> str:
