@@ -41,7 +41,7 @@ def test_tutorial(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_operations_names_commands_and_jobs_that_there_are() -> None:
-    text = (PAGES / "operations.md").read_text(encoding="utf-8")
+    text = "".join((PAGES / f"{name}.md").read_text(encoding="utf-8") for name in ("operations", "webhooks"))
     named = set(re.findall(r"segrules-sequences ([a-z]+)\b", text))
     assert named <= set(group.commands) and {"run", "worker", "dead", "settle"} <= named
     for name in JOBS:

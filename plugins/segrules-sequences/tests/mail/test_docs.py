@@ -1,4 +1,4 @@
-"""The pages about templates and security run, from top to bottom."""
+"""The pages about templates, security and webhooks run, from top to bottom."""
 
 import doctest
 import re
@@ -12,7 +12,7 @@ _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 
 
 @pytest.mark.skipif(not PAGES.exists(), reason="the pages are in the repository, and not in the distribution")
-@pytest.mark.parametrize("name", ["templates", "security"])
+@pytest.mark.parametrize("name", ["templates", "security", "webhooks"])
 def test_page(name, monkeypatch, tmp_path):
     page = PAGES / f"{name}.md"
     text = page.read_text(encoding="utf-8")
