@@ -33,6 +33,8 @@ def over_wsgi(site):
         connection.close()
         return response.status, {name.lower(): value for name, value in response.getheaders()}, content.decode()
 
+    request.port = server.server_port
+
     def close():
         server.shutdown()
         server.server_close()

@@ -178,6 +178,7 @@ class Tables:
             sqlite_autoincrement=True,
         )
         sa.Index(f"ix_{prefix}events_delivery", events.c.delivery_id)
+        sa.Index(f"ix_{prefix}events_received", events.c.received_at)
         sa.Index(f"ix_{prefix}events_customer", events.c.customer_id)
         sa.Index(f"ix_{prefix}events_address", events.c.address_hash, events.c.at)
         return cls(metadata, sequences, versions, enrolments, deliveries, mails, suppressions, senders, events)

@@ -88,7 +88,7 @@ class Asgi:
             return
         if scope["type"] != "http":
             return
-        body = b""
+        body = bytearray()
         more = scope["method"] == "POST"
         while more and len(body) <= self.site.longest_body:
             message = await receive()
@@ -98,7 +98,7 @@ class Asgi:
             more = message.get("more_body", False)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
         remote = (scope.get("client") or ("",))[0]
-        request = Request(scope["method"], scope["path"], headers, body, remote)
+        request = Request(scope["method"], scope["path"], headers, bytes(body), remote)
         answer = await asyncio.to_thread(self.site.respond, request)
         given = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": int(answer.status[:3]), "headers": given})

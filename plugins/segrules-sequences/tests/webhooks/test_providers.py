@@ -7,6 +7,7 @@ import json
 import logging
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from urllib.error import HTTPError
 
 import pytest
 from cryptography import x509
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from segrules_sequences.errors import SettingsError
 from segrules_sequences.events import RETURNED, Kind
-from segrules_sequences.web import Request
+from segrules_sequences.web import Answer, Request
 from segrules_sequences.webhooks import (
     MailgunWebhook,
     PostmarkWebhook,
@@ -30,6 +31,7 @@ from segrules_sequences.webhooks import (
     UnreadableError,
     Webhooks,
 )
+from segrules_sequences.webhooks.ses import fetch
 from serving import over_asgi, over_wsgi
 
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -377,6 +379,28 @@ def test_certificates_come_from_amazon_alone_and_once():
 
 def certificate_of_another_kind():
     return certificate(EC)
+
+
+def test_fetching_leads_nowhere_else():
+    pages = {
+        "/a": ("200 OK", (("Content-Type", "text/plain"),), b"x" * 100_000),
+        "/b": ("302 Found", (("Content-Type", "text/plain"), ("Location", "/shop/u/a")), b""),
+    }
+
+    class Pages:
+        longest_body = 0
+
+        def respond(self, request):
+            return Answer(*pages[request.path])
+
+    asking, close = over_wsgi(Pages())
+    try:
+        port = asking.port
+        assert len(fetch(f"http://127.0.0.1:{port}/shop/u/a")) == 65_536
+        with pytest.raises(HTTPError, match="302"):
+            fetch(f"http://127.0.0.1:{port}/shop/u/b")
+    finally:
+        close()
 
 
 def test_a_subscription_to_a_topic_is_confirmed():
