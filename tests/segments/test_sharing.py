@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import segrules as sr
 from segrules.errors import SegrulesError
 from segrules.segments import Segment, SegmentStore, Status
+from segrules.segments.judging import Judge, Judgement
 from segrules.testing.backends import BACKENDS, Backend, fresh_or_skipped
 from segrules.testing.choosing import Seeded, happens, one_of
 from segrules.testing.customers import Population
@@ -187,12 +188,56 @@ def test_one_that_cannot_be_asked_spoils_nothing(spenders: SegmentStore, caplog:
     assert any(getattr(each, "shared", {}).get("shared") == 3 for each in caplog.records)
 
 
+def test_one_listener_that_raises_stops_no_other(spenders: SegmentStore) -> None:
+    """What was written together is undone together, and then each is refreshed by itself."""
+    told: list[str] = []
+
+    def listen(connection: sa.Connection, change: sr.MembersChanged) -> None:
+        told.append(change.segment)
+        if change.segment == "b":
+            raise ValueError("not this one")
+
+    store = SegmentStore(spenders.engine, spenders.shop, listeners=[listen])
+    done = store.refresh_all(at=NOW)
+    assert [(each.segment, each.entered, each.failed) for each in done] == [
+        ("a", 4, False), ("b", 0, True), ("c", 2, False), ("d", 1, False),
+    ]  # fmt: skip
+    assert told == ["a", "b", "a", "b", "c", "d"]
+    assert [len(ids(store, name)) for name in "abcd"] == [4, 0, 2, 1]
+    assert [len(store.history(name)) for name in "abcd"] == [1, 0, 1, 1]
+    assert [store.state(name).status.value for name in "abcd"] == ["completed", "error", "completed", "completed"]
+    assert store.state("b").message == "ValueError: not this one"
+
+
+def test_members_that_somebody_changes_while_they_are_judged(
+    spenders: SegmentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nobody is locked out while customers are judged, so what was found may be too old to be written."""
+    if spenders.engine.dialect.name != "sqlite":
+        pytest.skip("there the segments' rows are locked meanwhile")
+    judged, others = Judge.judged, iter([1])
+
+    def slowly(judge: Judge, *arguments: Any) -> Judgement:
+        found = judged(judge, *arguments)
+        for _ in others:  # once
+            judge.run.connection.commit()
+            buy(spenders, 9)
+            spenders.refresh("c", at=NOW)
+        return found
+
+    monkeypatch.setattr(Judge, "judged", slowly)
+    done = spenders.refresh_all(at=NOW)
+    assert {each.segment: each.matched for each in done} == {"a": 4, "b": 3, "c": 3, "d": 1}
+    assert (ids(spenders, "c"), ids(spenders, "d")) == ([4, 5, 9], [5])
+    assert [len(spenders.history(name)) for name in "abcd"] == [1, 1, 2, 1]
+
+
 def test_without_what_is_shared(
     spenders: SegmentStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failure there, such as a full temporary disk, is told, and each segment is judged by itself."""
 
-    def full(*arguments: Any) -> None:
+    def full(*arguments: Any, **further: Any) -> None:
         raise sa.exc.OperationalError("CREATE", {}, Exception("no space left"))
 
     monkeypatch.setattr("segrules.segments.sharing.keep", full)

@@ -20,7 +20,7 @@ from segrules.segments.listeners import Listener
 from segrules.segments.matching import Located
 from segrules.segments.reporting import Refresh
 from segrules.segments.segment import Status
-from segrules.segments.tables import Tables
+from segrules.segments.tables import Tables, memberships
 from segrules.segments.working import Workbench
 from segrules.shop import Shop
 
@@ -122,10 +122,8 @@ class Change:
         statement = (
             sa.select(members.c.segment_id, members.c.customer_id)
             .select_from(place.source.join(members, members.c.customer_id == place.key))
-            .where(members.c.segment_id.in_(many), members.c.website.is_distinct_from(place.website))
+            .where(*memberships(members, many, among), members.c.website.is_distinct_from(place.website))
         )
-        if among is not None:
-            statement = statement.where(place.key.in_(among))
         # Counted, since PostgreSQL plans badly for a first row that hardly ever comes.
         if not self.connection.scalar(sa.select(sa.func.count()).select_from(statement.subquery())):
             return

@@ -13,10 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from attrs import frozen
 
-from segrules.rule import parse
 from segrules.segments.catalogue import Catalogue, Stored
 from segrules.segments.matching import matching, meaning
 from segrules.segments.sharing import Run
+from segrules.segments.tables import memberships
 from segrules.segments.working import Found, Workbench
 
 
@@ -57,7 +57,7 @@ class Judge:
         shared = run.statement(stored, partly=among is not None)
         if shared is not None:
             return shared
-        rule = parse(segment.rule, run.shop, name=segment.name)
+        rule = run.rule(segment)
         members = Catalogue(run.connection, run.tables, run.shop).members_of(rule.segments)
         predicate = meaning(segment, rule, run.shop, self.at)
         return matching(predicate, run.shop, run.connection.dialect, members, among)
@@ -66,14 +66,9 @@ class Judge:
 def _leaving(
     members: sa.Table, matched: sa.Table, segments: Sequence[int], among: sa.Select[Any] | None
 ) -> sa.Select[Any]:
-    still = _same(members, matched)
-    statement = sa.select(members.c.segment_id, members.c.customer_id)
-    if among is None:
-        return statement.where(members.c.segment_id.in_(segments), ~still)
-    # Those few lead to their memberships, rather than the memberships of all to them.
-    few = among.subquery()
-    joined = few.join(members, members.c.customer_id == few.c[0])
-    return statement.select_from(joined).where(members.c.segment_id.in_(segments), ~still)
+    return sa.select(members.c.segment_id, members.c.customer_id).where(
+        *memberships(members, segments, among), ~_same(members, matched)
+    )
 
 
 def _entering(members: sa.Table, matched: sa.Table) -> sa.Select[Any]:

@@ -30,6 +30,7 @@ from segrules.segments.changing import Change
 from segrules.segments.foreseeing import foreseen
 from segrules.segments.judging import Judge, Judgement
 from segrules.segments.listeners import Listener
+from segrules.segments.remembering import Memory
 from segrules.segments.reporting import Refresh, log, message_of, told
 from segrules.segments.segment import Status
 from segrules.segments.sharing import Run
@@ -54,12 +55,13 @@ class Refresher:
     tables: Tables
     listeners: Sequence[Listener]
     foresees: bool
+    memory: Memory = attrs.field(factory=Memory)
 
     @contextmanager
     def together(self, names: Iterable[str], at: datetime, customers: Customers | None = None) -> Iterator[Run]:
         """One connection for the refreshes of these segments, with what they share."""
         with self.engine.connect() as connection:
-            run = Run(connection, self.shop, self.tables)
+            run = Run(connection, self.shop, self.tables, memory=self.memory)
             run.prepare(names, at, customers)
             try:
                 yield run

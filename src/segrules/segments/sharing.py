@@ -11,6 +11,7 @@ import logging
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -19,14 +20,18 @@ from attrs import define, field
 
 from segrules.algebra import InSegment, Predicate, walk
 from segrules.errors import SegrulesError
-from segrules.rule import Rule, parse
+from segrules.rule import Rule
 from segrules.segments.catalogue import Catalogue, Stored
-from segrules.segments.matching import matching, meaning
+from segrules.segments.matching import Members, matching, meaning
+from segrules.segments.remembering import Memory, Questions
 from segrules.segments.reporting import message_of, written
+from segrules.segments.segment import Segment
 from segrules.segments.tables import Tables
 from segrules.segments.working import Customers, Workbench
 from segrules.shop import Shop
 from segrules.sql.keeping import drop, keep
+from segrules.sql.normal import normalised
+from segrules.sql.reuse import Slots, marked, shape
 from segrules.sql.shared import ENOUGH, Shared, share
 
 #: So many segments are judged and written together at most, so that others are not kept waiting for long.
@@ -45,7 +50,9 @@ class Run:
     among: sa.Select[Any] | None = None
     #: Tables that are there until the run is closed.
     bench: Workbench = field(init=False)
-    _shared: Shared | None = None
+    _memory: Memory = field(factory=Memory)
+    _questions: Questions | None = None
+    _key: Hashable = None
     _rules: dict[int, tuple[Stored, Rule]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -55,20 +62,24 @@ class Run:
     def begin(self) -> Iterator[sa.Connection]:
         """A transaction on the connection."""
         if self.connection.invalidated:  # a new one comes in its place, which has nothing
-            self._shared = None
+            self._questions = None
             self.among = None
         with self.connection.begin():
             yield self.connection
 
+    def rule(self, segment: Segment) -> Rule:
+        """The rule of a segment; RuleError when it is none."""
+        return self._memory.rule(segment, self.shop)
+
     def statement(self, stored: Stored, *, partly: bool) -> sa.Select[Any] | None:
-        """The ids of a segment's members by what is shared; None when it has to be judged by itself."""
-        if self._shared is None or partly != (self.among is not None) or stored.id not in self._shared:
+        """The ids of a segment's members as of the run's begin; None when it has to be judged anew."""
+        if self._questions is None or partly != (self.among is not None) or stored.id not in self._rules:
             return None
         then, rule = self._rules[stored.id]
         if not stored.is_as(then):
             return None
         members = Catalogue(self.connection, self.tables, self.shop).members_of(rule.segments)
-        return self._shared.select(stored.id, members)
+        return self._questions.statement(stored.id, members)
 
     def batches(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
         """Segments of which none names another, in groups that are judged and written together.
@@ -76,7 +87,8 @@ class Run:
         Those are segments that share, and all of them when only some customers are judged; whoever reads the shop's
         tables for all customers does so by itself.
         """
-        shared = {then.segment.name for key, (then, _) in self._rules.items() if self._shared and key in self._shared}
+        found = None if self._questions is None else self._questions.shared
+        shared = {then.segment.name for key, (then, _) in self._rules.items() if found is not None and key in found}
         alike = [each for each in names if each in shared or self.among is not None]
         size = TOGETHER if self.among is None else len(alike)
         yield from (alike[start : start + size] for start in range(0, len(alike), size or 1))
@@ -88,34 +100,50 @@ class Run:
 
     def prepare(self, names: Iterable[str], at: datetime, customers: Customers | None) -> None:
         """Compute what these segments share; whatever goes wrong, they can be refreshed without."""
-        start, wanted = perf_counter(), set(names)
+        start = perf_counter()
         try:
             with self.begin():
                 if customers is not None:
                     self.choose(customers)
-                found = self._found(wanted, at) if len(wanted) >= ENOUGH else None
-                if found is not None:
-                    drop(self.connection, found.table)
-                    keep(self.connection, found.table, found.filling, composite=True)
+                questions = self._asked(set(names), at)
+                shared = questions.shared
+                if shared is not None:
+                    drop(self.connection, shared.table)
+                    keep(self.connection, shared.table, shared.filling, composite=True)
         except Exception as cause:
             self.among = None
             facts = {"shared": 0, "status": "error", "message": message_of(cause)}
             written(logging.WARNING, "shared", facts)
             return
-        self._shared = found
-        if found is not None:
+        self._questions = questions
+        if shared is not None:
             seconds = round(perf_counter() - start, 3)
-            written(logging.INFO, "shared", {"shared": len(found), "columns": len(found.table.c), "seconds": seconds})
+            facts = {"shared": len(shared), "columns": len(shared.table.c), "seconds": seconds}
+            written(logging.INFO, "shared", facts)
 
-    def _found(self, names: set[str], at: datetime) -> Shared | None:
-        said = self._predicates(names, at)
-        try:
-            return self._share(said)
-        except SegrulesError:  # of one of them, which is told when it is its turn
-            return self._share({key: each for key, each in said.items() if self._is_fine(each)})
+    def _asked(self, names: set[str], at: datetime) -> Questions:
+        """What is asked for these segments: remembered, or written anew."""
+        said = {key: normalised(each) for key, each in self._predicates(names, at).items()}
+        alike, moments = shape(said)
+        self._key = alike, self.among is not None
+        found = self._memory.take(self._key, moments)
+        if found is None:
+            said = marked(said, moments)
+            found = Questions(self._share(said), Slots(moments), said, self._alone)
+        return found
 
     def _share(self, said: dict[Hashable, Predicate]) -> Shared | None:
-        return share(said, self.shop.mapping, self.connection.dialect, self.shop.zone, self.among, ENOUGH)
+        if len(said) < ENOUGH:
+            return None
+        sharing = partial(share, mapping=self.shop.mapping, dialect=self.connection.dialect, zone=self.shop.zone)
+        try:
+            return sharing(said, among=self.among, enough=ENOUGH)
+        except SegrulesError:  # of one of them, which is told when it is its turn
+            fine = {key: each for key, each in said.items() if self._is_fine(each)}
+            return sharing(fine, among=self.among, enough=ENOUGH)
+
+    def _alone(self, predicate: Predicate, members: Members) -> sa.Select[Any]:
+        return matching(predicate, self.shop, self.connection.dialect, members, self.among)
 
     def _is_fine(self, predicate: Predicate) -> bool:
         named = {each.name: _NOBODY for each in walk(predicate) if isinstance(each, InSegment)}
@@ -127,12 +155,14 @@ class Run:
 
     def close(self) -> None:
         """The connection keeps nothing."""
+        if self._questions is not None:
+            self._memory.give(self._key, self._questions)
         if self.connection.invalidated:
             return
         with suppress(sa.exc.SQLAlchemyError), self.connection.begin():
             self.bench.clear()
-            if self._shared is not None:
-                drop(self.connection, self._shared.table)
+            if self._questions is not None and self._questions.shared is not None:
+                drop(self.connection, self._questions.shared.table)
 
     # --- inside ---
 
@@ -143,7 +173,7 @@ class Run:
             segment = stored.segment
             if segment.name in names and segment.active:
                 with suppress(SegrulesError):
-                    rule = parse(segment.rule, self.shop, name=segment.name)
+                    rule = self.rule(segment)
                     found[stored.id] = meaning(segment, rule, self.shop, at)
                     self._rules[stored.id] = stored, rule
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -117,3 +117,14 @@ class Tables:
             sa.Column("left", sa.BigInteger, nullable=False, quote=True),
         )
         return cls(prefix, metadata, segments, uses, states, members, refreshes)
+
+
+def memberships(
+    members: sa.Table, segments: Sequence[int], among: sa.Select[Any] | None
+) -> tuple[sa.ColumnElement[bool], ...]:
+    """That a row of the members is of one of these segments, and of one of these customers when they are given."""
+    if among is None:
+        return (members.c.segment_id.in_(segments),)
+    # An expression, so that no database goes through all members of the segments to find those few.
+    segment = members.c.segment_id + sa.literal_column("0")
+    return members.c.customer_id.in_(among), segment.in_(segments)
