@@ -11,6 +11,8 @@ from segrules_sequences.mail.tags import Tag, tokens
 
 _DOCTYPE = re.compile(r"\s*<!doctype[^>]*>", re.I)
 _ENDS = re.compile(r"</\s*style", re.I)
+#: Only where this is anywhere can there be such a tag.
+_LINK = re.compile(r"<link", re.I)
 
 
 @frozen
@@ -29,7 +31,7 @@ class Styling:
 
     def styled(self, html: str, style: str, name: str) -> str:
         """The HTML with its style. TemplateError for one that ends its own tag, or that would have to be fetched."""
-        if any(_fetches(token) for token in tokens(html) if isinstance(token, Tag)):
+        if _LINK.search(html) and any(_fetches(token) for token in tokens(html) if isinstance(token, Tag)):
             raise TemplateError("a <link> to a stylesheet is not followed; put the CSS into the template's style", name)
         if _ENDS.search(style):
             raise TemplateError("the style holds </style", name)

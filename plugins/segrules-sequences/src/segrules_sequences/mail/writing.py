@@ -8,6 +8,7 @@ import re
 
 #: Characters of a line, and of an encoded word.
 _LINE, _WORD = 76, 75
+_ASCII = bytes(range(128))
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+\Z")
 
 
@@ -38,7 +39,7 @@ def address_header(name: str, shown: str, address: str) -> bytes:
 def body_part(subtype: str, body: str) -> bytes:
     """A part of text with its own headers; ``body`` has breaks of any kind, and comes out with CRLF."""
     content = content_of(body)
-    if sum(byte > 127 for byte in content) * 3 > len(content):
+    if len(content.translate(None, _ASCII)) * 3 > len(content):
         way, written = b"base64", base64.encodebytes(content).replace(b"\n", b"\r\n")
     else:
         way, written = b"quoted-printable", binascii.b2a_qp(content, istext=True)
