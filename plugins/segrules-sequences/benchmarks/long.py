@@ -1,7 +1,8 @@
-"""What takes its time: databases that fail twenty times, a million runs, lateness, races, and an hour of mails.
+"""What takes its time: databases that fail twenty times, a million runs, lateness, races, poison, and a soak.
 
     python benchmarks/long.py outage --database postgresql --kind restart --mails 4000 --faults 20
     python benchmarks/long.py race --database mariadb --people 2000
+    python benchmarks/long.py poison --database postgresql --mails 10000
     python benchmarks/long.py claim --database postgresql --runs 1000000
     python benchmarks/long.py late --database sqlite --minutes 2
     python benchmarks/long.py soak --database postgresql --minutes 12 --rate 50
@@ -29,7 +30,7 @@ import sqlalchemy as sa
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from segrules.segments import SegmentStore
+from segrules.segments import Segment, SegmentStore
 from segrules.segments import store as module
 from segrules.sql import prepare
 from segrules.testing import servers
@@ -38,7 +39,7 @@ from tests.conftest import sqlite
 from tests.killing import LEASE, die, fork, start, with_recorder
 from tests.outages import ANSWERS, QUESTIONS, Network, accepted_lines, full, locked, restarted, survived
 from tests.racing import raced
-from tests.shops import accepted, database_now, make_sequences, make_shop, sequence, states
+from tests.shops import accepted, add_customers, database_now, make_sequences, make_shop, sequence, states
 from tests.test_outages import FAST, IMMEDIATE
 from tests.test_reliability import reads_by_index, settled
 
@@ -49,6 +50,7 @@ from segrules_sequences.clock import SetClock
 @contextmanager
 def engine_of(options: argparse.Namespace, folder: Path) -> Iterator[sa.Engine]:
     if options.database == "sqlite":
+        folder.mkdir(exist_ok=True)
         engine = sqlite(folder / "shop.db", synchronous="FULL")
         yield engine
         engine.dispose()
@@ -124,6 +126,36 @@ def race(options: argparse.Namespace, folder: Path) -> dict[str, object]:
             "stops": dict(found.stops), "mails": found.mails, "begun_after_the_stop": len(found.late),
             "seconds": round(time.monotonic() - began, 1),
         }  # fmt: skip
+
+
+# --- poison ---
+
+
+def poison(options: argparse.Namespace, folder: Path) -> dict[str, object]:
+    """What 200 mails that cannot be written, first in line, cost the others."""
+    spent = {}
+    for bad in (0, 200):
+        with engine_of(options, folder / str(bad)) as engine:
+            store = make_shop(engine, options.mails)
+            add_customers(store, range(1_000_001, 1_000_001 + bad), name="Bob")
+            store.save(Segment(name="bobs", rule='customer.first_name is "Bob"'))
+            sequences = make_sequences(store)
+            sequences.save(sequence("0 minutes: broken", name="bad", segment="bobs"))
+            sequences.save(sequence("0 minutes: hello"))
+            for segment in ("bobs", "anns"):
+                store.refresh(segment)
+            worker = sequences.worker()
+            began, used = time.perf_counter(), time.process_time()
+            while worker.run_once()["claimed"]:
+                pass
+            spent[bad] = (time.process_time() - used, time.perf_counter() - began)
+            worker.close()
+            assert states(sequences)["sent"] == options.mails
+    return {
+        "mails": options.mails, "states_with_poison": dict(states(sequences)),
+        "processor_time_with_poison": f"{100 * spent[200][0] / spent[0][0]:.1f} %",
+        "time_with_poison": f"{100 * spent[200][1] / spent[0][1]:.1f} %",
+    }  # fmt: skip
 
 
 # --- a million runs ---
@@ -275,11 +307,11 @@ def open_files(pid: int | None) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    runs = {each.__name__: each for each in (outage, race, claim, late, soak)}
+    runs = {each.__name__: each for each in (outage, race, poison, claim, late, soak)}
     parser.add_argument("run", choices=list(runs))
     parser.add_argument("--database", choices=["sqlite", "postgresql", "mariadb"], required=True)
     parser.add_argument("--kind", choices=["restart", "network", "file"], default="restart", help="of outage")
-    parser.add_argument("--mails", type=int, default=4000, help="of outage")
+    parser.add_argument("--mails", type=int, default=4000, help="of outage and poison")
     parser.add_argument("--faults", type=int, default=20, help="of outage")
     parser.add_argument("--people", type=int, default=10_000, help="of race")
     parser.add_argument("--runs", type=int, default=1_000_000, help="of claim: so many runs, by thousands")
