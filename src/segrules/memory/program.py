@@ -86,7 +86,7 @@ class Program:
 
 @lru_cache(256)
 def _code(source: str) -> CodeType:
-    """The code of a source. Rules that differ in names of fields and in constants only share one, so it is kept."""
+    """The code of a source, kept for other rules: constants and keys do not stand in it, so many share one."""
     return compile(source, "<rule>", "exec")  # the source is our own alphabet
 
 
