@@ -426,6 +426,29 @@ def children(node: Term | Predicate | Source) -> list[Term | Predicate | Source]
     return found
 
 
+def present(term: Term) -> Predicate:
+    """That a term has a value: of counts and sums always, of what is made of other terms by theirs."""
+    match term:
+        case Const(value=value):
+            return Truth(value is not None)
+        case Sum(terms=terms):
+            return all_of(*(present(each) for each in terms))
+        case Product(left=left, right=right):
+            return all_of(present(left), present(right))
+        case DayNumber(term=inner) | DaysUntil(term=inner):
+            return present(inner)
+        case FirstPresent(terms=terms) | Latest(terms=terms):
+            return any_of(*(present(each) for each in terms))
+        case Picked(source=source, value=value):
+            return Exists(source, present(value))
+        case Aggregate(fold=Fold.MIN | Fold.MAX, source=source, value=value) if value is not None:
+            return Exists(source, present(value))
+        case Aggregate():
+            return TRUE
+        case _:
+            return Present(term)
+
+
 def walk(node: Term | Predicate | Source) -> Iterator[Term | Predicate | Source]:
     """A node and everything below it, outermost first."""
     ahead = [node]

@@ -229,3 +229,13 @@ def test_what_is_not_mapped_is_told(shop: sr.Shop) -> None:
         sr.parse("newsletter.status is subscribed", shop).select(shop, "sqlite", at=AT)
     with pytest.raises(sr.RuleError, match="new"):
         sr.parse("order.status is complete", shop)
+
+
+def test_what_is_never_missing_reads_nothing_in_sql_and_in_memory(engine: sa.Engine, shop: sr.Shop) -> None:
+    rule = sr.parse("lifetime.profit is set and lifetime.refunds is set", shop)
+    with engine.connect() as connection:
+        ids = connection.scalars(rule.select(shop, engine.dialect, at=AT)).all()
+        loaded = sr.Customer.load_many(connection, shop, ids, rule)
+        assert ids and all(map(rule.predicate(shop, at=AT), loaded))
+        with pytest.raises(sr.ShopError, match=r'maps no table for "orders\.refunds"'):
+            sr.Customer.load(connection, shop, ids[0], sr.parse("lifetime.profit > 0", shop))

@@ -17,7 +17,7 @@ import attrs
 from attrs import frozen
 
 from segrules import algebra
-from segrules.algebra import CUSTOMER, Const, Fold, Kind, Op, Predicate, Row, Source, Term, all_of, any_of, negate
+from segrules.algebra import CUSTOMER, Const, Kind, Op, Predicate, Row, Source, Term, all_of, any_of, negate, present
 from segrules.binding.constants import constant_truth, holds, is_time
 from segrules.binding.linear import NotLinearError, as_line, days_in, whole_bound
 from segrules.clock import (
@@ -156,7 +156,7 @@ class _Binder:
                     return _on_a_row(self.term(term), lambda bound: algebra.TextMatch(match, bound, bound_needle, kind))
                 return algebra.TextMatch(match, self.term(term), bound_needle, kind)
             case algebra.Present(term=term):
-                return self._present(self.term(term))
+                return present(self.term(term))
             case algebra.HasElement(field=field, element=element):
                 return algebra.HasElement(field, None if element is None else self.term(element))
             case algebra.OnMonthDay(term=term, days=days):
@@ -187,27 +187,6 @@ class _Binder:
         inner = _Binder(self.binding, (*self.within, name), self.is_open)
         return inner.predicate(live)
 
-    def _present(self, term: Term) -> Predicate:
-        match term:
-            case Const(value=value):
-                return algebra.Truth(value is not None)
-            case algebra.Sum(terms=terms):
-                return all_of(*(self._present(each) for each in terms))
-            case algebra.Product(left=left, right=right):
-                return all_of(self._present(left), self._present(right))
-            case algebra.DayNumber(term=inner) | algebra.DaysUntil(term=inner):
-                return self._present(inner)
-            case algebra.FirstPresent(terms=terms) | algebra.Latest(terms=terms):
-                return any_of(*(self._present(each) for each in terms))
-            case algebra.Picked(source=source, value=value):
-                return algebra.Exists(source, self._present(value))
-            case algebra.Aggregate(fold=Fold.MIN | Fold.MAX, source=source, value=value) if value is not None:
-                return algebra.Exists(source, self._present(value))
-            case algebra.Aggregate():
-                return algebra.TRUE
-            case _:
-                return algebra.Present(term)
-
     def _on_month_day(self, term: Term, days: MonthDays | frozenset[int]) -> Predicate:
         if self.is_open:
             return _on_a_row(term, lambda bound: algebra.OnMonthDay(bound, days))
@@ -215,7 +194,7 @@ class _Binder:
         if not found:
             return algebra.FALSE
         if len(found) == 366:
-            return self._present(term)
+            return present(term)
         return _on_a_row(term, lambda bound: algebra.OnMonthDay(bound, found))
 
     def _compare(self, op: Op, left: Term, right: Term, kind: Kind) -> Predicate:
@@ -282,7 +261,7 @@ class _Binder:
         op, number = whole
         if not date.min.toordinal() <= number < date.max.toordinal():
             below = number < date.min.toordinal()
-            return self._present(term) if (op is Op.GE) == below and op is not Op.EQ else algebra.FALSE
+            return present(term) if (op is Op.GE) == below and op is not Op.EQ else algebra.FALSE
         return self._about_day(term, op, FixedDay(date.fromordinal(number)))
 
     def _about_day(self, term: Term, op: Op, day: Day) -> Predicate:

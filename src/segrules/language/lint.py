@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from segrules.algebra import Aggregate, Const, Fold, Product, Sum, Term, fold
+from segrules.algebra import TRUE, Aggregate, Fold, Term, fold, present
 from segrules.clock import Clock, Unit
 from segrules.condition import Amount, DaysSince, DaysUntil, FieldType, Moment, Scope
 from segrules.errors import Diagnostic
@@ -152,7 +152,7 @@ class _Linter:
             term = _term(type_, self.vocabulary.relations[operand.relation]) if type_ is not None else None
             if isinstance(term, Aggregate) and term.fold in (Fold.COUNT, Fold.COUNT_DISTINCT):
                 return Ranges(False, (((Decimal(0), 0), None),))
-            if term is not None and _is_never_missing(term):
+            if term is not None and present(term) == TRUE:
                 return Ranges(False, ((None, None),))
             if type_ is not None and type_.required:
                 return Ranges(False, ((None, None),))
@@ -398,21 +398,6 @@ def _term(type_: FieldType, relation: Relation) -> Term | None:
         return None
     term = type_.meaning(Scope())
     return term if isinstance(term, Term) else None
-
-
-def _is_never_missing(term: Term) -> bool:
-    """Whether a term has a value even of a customer without any rows, as counts and sums have."""
-    match term:
-        case Aggregate(fold=how):
-            return how in (Fold.COUNT, Fold.COUNT_DISTINCT, Fold.SUM)
-        case Sum(terms=terms):
-            return all(_is_never_missing(each) for each in terms)
-        case Product(left=left, right=right):
-            return _is_never_missing(left) and _is_never_missing(right)
-        case Const(value=value):
-            return value is not None
-        case _:
-            return False
 
 
 def _opposite(node: nodes.Condition) -> nodes.Condition:

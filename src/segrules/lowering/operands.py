@@ -10,7 +10,7 @@ import attrs
 from attrs import frozen
 
 from segrules import algebra, condition
-from segrules.algebra import Const, Kind, Match, Op, Predicate, Row, Source, Term, all_of, any_of
+from segrules.algebra import Const, Kind, Match, Op, Predicate, Row, Source, Term, all_of, any_of, present
 from segrules.clock import Day, DayRange, MonthDays
 from segrules.lowering.days import moment_against_day
 
@@ -141,17 +141,17 @@ def _compare_numbers(left: Number, op: Op, right: Number) -> Predicate:
 
 def among(term: Term, constants: Iterable[Term], kind: Kind) -> Predicate:
     """A term is one of those constants that are present."""
-    present = tuple(dict.fromkeys(each for each in constants if isinstance(each, Const) and each.value is not None))
-    return algebra.OneOf(term, present, kind)
+    given = tuple(dict.fromkeys(each for each in constants if isinstance(each, Const) and each.value is not None))
+    return algebra.OneOf(term, given, kind)
 
 
 def is_set(operand: Operand) -> Predicate:
     """An operand has a value."""
     match operand:
         case Number(numerator=term, denominators=denominators):
-            return all_of(_positive(denominators), algebra.Present(term))
+            return all_of(_positive(denominators), present(term))
         case Value(term=term) | Return(term=term):
-            return algebra.Present(term)
+            return present(term)
         case WholeDay():
             return algebra.TRUE
         case CategorySet(source=source):
@@ -159,7 +159,7 @@ def is_set(operand: Operand) -> Predicate:
         case CodeSet(field=field):
             return algebra.HasElement(field, None)
         case NamedCode(name=name, code=code):
-            return any_of(algebra.Present(name), algebra.Present(code))
+            return any_of(present(name), present(code))
         case _:
             assert_never(operand)
 
