@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.expert import ABANDONED, ACTIVE, COFFEE, PLACED, VALID, Example
+from benchmarks.expert import ABANDONED, ACTIVE, CAMERAS, COFFEE, PLACED, VALID, Example
 from segrules.demo.rules import DemoRule
 
 _BOOKS = f"""SELECT o.customer_id FROM orders o JOIN order_items i ON i.order_id = o.id
@@ -97,3 +97,134 @@ OTHERS: dict[DemoRule, Example] = {
         f"{_HEAD} c.id IN ({_VIEWS}) AND c.id NOT IN (SELECT o.customer_id FROM orders o WHERE {VALID})",
     ),
 }
+
+_REGULAR = """SELECT o.customer_id FROM orders o WHERE o.status = 'complete' AND o.created_at >= :days_90
+  AND o.created_at <= :now GROUP BY o.customer_id HAVING COUNT(*) >= 3"""
+_THIS_YEAR = "c.created_at >= :this_year AND c.created_at < :next_year"
+_VIEWED = "SELECT v.customer_id FROM product_views v WHERE v.viewed_at >= :days_30 AND v.viewed_at <= :now"
+_SOLD = f"""(SELECT o.customer_id, SUM(o.grand_total) AS sales FROM orders o WHERE {VALID} GROUP BY o.customer_id
+  HAVING COUNT(*) > 2)"""
+_BACK = """(SELECT o.customer_id, SUM(r.amount) AS refunds FROM refunds r JOIN orders o ON o.id = r.order_id
+  GROUP BY o.customer_id)"""
+_BACK_OF_ONE = """(SELECT COALESCE(SUM(r.amount), 0) FROM orders o JOIN refunds r ON r.order_id = o.id
+  WHERE o.customer_id = c.id)"""
+_TRADE = "c.group_id IN (SELECT g.id FROM customer_groups g WHERE g.code = 'wholesale')"
+_SOME = f"SELECT o.customer_id FROM orders o WHERE {VALID} GROUP BY o.customer_id HAVING SUM(o.grand_total) > {{money(1000)}}"
+_SOME_OF_ONE = f"(SELECT SUM(o.grand_total) FROM orders o WHERE o.customer_id = c.id AND {VALID}) > {{money(1000)}}"
+_COUPON = """SELECT o.customer_id FROM orders o WHERE o.coupon_code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders n
+  WHERE n.customer_id = o.customer_id AND (n.created_at > o.created_at OR n.created_at = o.created_at AND n.id > o.id))"""
+_WISH = f"""SELECT w.customer_id FROM wishlists w JOIN wishlist_items i ON i.wishlist_id = w.id
+  WHERE i.product_id IN {COFFEE}"""
+_HAD = f"""SELECT o.customer_id FROM orders o JOIN order_items i ON i.order_id = o.id
+  WHERE {PLACED} AND i.product_id IN {COFFEE}"""
+_SEEN = f"""SELECT v.customer_id FROM product_views v WHERE v.viewed_at >= :days_7 AND v.viewed_at <= :now
+  AND v.product_id IN {CAMERAS}"""
+_TAKEN = f"""SELECT o.customer_id FROM orders o JOIN order_items i ON i.order_id = o.id
+  WHERE {PLACED} AND o.created_at >= :days_30 AND o.created_at <= :now AND i.product_id IN {CAMERAS}"""
+_DEAREST = "SELECT o.customer_id FROM orders o GROUP BY o.customer_id HAVING MAX(o.grand_total) > {money(1000)}"
+_DEAR = "SELECT o.customer_id FROM orders o WHERE o.grand_total > {money(1000)}"
+_ANY_REFUND = "SELECT o.customer_id FROM refunds r JOIN orders o ON o.id = r.order_id"
+
+
+def _one(rows: str, letter: str = "o") -> str:
+    """A list of customers as a question about one."""
+    return f"EXISTS ({rows} AND {letter}.customer_id = c.id)"
+
+
+#: Never tuned on: what these show was looked at when the planner's choices stood.
+UNSEEN: dict[DemoRule, Example] = {
+    DemoRule(
+        "regular", "Three orders lately", "count(order where status is complete and created_at in last 90 days) >= 3"
+    ): Example(
+        {
+            "grouped in": f"{_HEAD} c.id IN ({_REGULAR})",
+            "grouped joined": f"{_JOIN} ({_REGULAR}) t ON t.customer_id = c.id WHERE {ACTIVE}",
+            "per customer": f"""{_HEAD} (SELECT COUNT(*) FROM orders o WHERE o.customer_id = c.id
+              AND o.status = 'complete' AND o.created_at >= :days_90 AND o.created_at <= :now) >= 3""",
+        },
+        f"{_HEAD} c.id IN ({_REGULAR})",
+    ),
+    DemoRule("new-buyer", "Came this year, and bought", "customer.created_at in this year and lifetime.orders > 0"): (
+        Example(
+            {
+                "exists": f"{_HEAD} {_THIS_YEAR} AND {_one(f'SELECT 1 FROM orders o WHERE {VALID}')}",
+                "in": f"{_HEAD} {_THIS_YEAR} AND c.id IN (SELECT o.customer_id FROM orders o WHERE {VALID})",
+            },
+            f"{_HEAD} {_THIS_YEAR} AND c.id IN (SELECT o.customer_id FROM orders o WHERE {VALID})",
+        )
+    ),
+    DemoRule(
+        "asleep",
+        "Came before last year, and looks at nothing now",
+        "customer.created_at before 2024-01-01 and no product_view where (viewed_at in last 30 days)",
+    ): Example(
+        {
+            "not exists": f"{_HEAD} c.created_at < :last_year AND NOT {_one(_VIEWED, 'v')}",
+            "not in": f"{_HEAD} c.created_at < :last_year AND c.id NOT IN ({_VIEWED})",
+        },
+        f"{_HEAD} c.created_at < :last_year AND c.id NOT IN ({_VIEWED})",
+    ),
+    DemoRule(
+        "gives-back",
+        "Gives back a fifth of what they buy",
+        "lifetime.refunds > 20% of lifetime.sales and lifetime.orders > 2",
+    ): Example(
+        {
+            "two groups": f"""{_JOIN} {_SOLD} t ON t.customer_id = c.id JOIN {_BACK} f ON f.customer_id = c.id
+              WHERE {ACTIVE} AND 5 * f.refunds > t.sales""",
+            "grouped, refunds per customer": f"""{_JOIN} {_SOLD} t ON t.customer_id = c.id
+              WHERE {ACTIVE} AND 5 * {_BACK_OF_ONE} > t.sales""",
+        },
+        f"""{_HEAD} c.id IN (SELECT o.customer_id FROM orders o WHERE {VALID} GROUP BY o.customer_id HAVING COUNT(*) > 2)
+          AND 5 * {_BACK_OF_ONE} > (SELECT SUM(o.grand_total) FROM orders o WHERE o.customer_id = c.id AND {VALID})""",
+    ),
+    DemoRule(
+        "trade", "The trade's good customers", "customer.group is wholesale and lifetime.sales > 1000"
+    ): Example(
+        {
+            "in": f"{_HEAD} {_TRADE} AND c.id IN ({_SOME})",
+            "joined": f"{_JOIN} ({_SOME}) t ON t.customer_id = c.id WHERE {ACTIVE} AND {_TRADE}",
+            "per customer": f"{_HEAD} {_TRADE} AND {_SOME_OF_ONE}",
+        },
+        f"{_HEAD} {_TRADE} AND c.id IN ({_SOME})",
+    ),
+    DemoRule("coupon-last", "Used a coupon last time", "last order has (coupon_code is set)"): Example(
+        {"exists": f"{_HEAD} {_one(_COUPON)}", "in": f"{_HEAD} c.id IN ({_COUPON})"},
+        f"{_HEAD} c.id IN ({_COUPON})",
+    ),
+    DemoRule(
+        "wants-coffee",
+        "Wishes for coffee, and never bought any",
+        'any wishlist_item where (category is "Coffee") and no order_item where (category is "Coffee")',
+    ): Example(
+        {
+            "in, not exists": f"{_HEAD} c.id IN ({_WISH}) AND NOT {_one(_HAD)}",
+            "exists": f"{_HEAD} {_one(_WISH, 'w')} AND NOT {_one(_HAD)}",
+            "in, not in": f"{_HEAD} c.id IN ({_WISH}) AND c.id NOT IN ({_HAD})",
+        },
+        f"{_HEAD} c.id IN ({_WISH}) AND c.id NOT IN ({_HAD})",
+    ),
+    DemoRule(
+        "still-looking",
+        "Looked at a camera this week, and did not buy one this month",
+        """any product_view where (category is "Cameras" and viewed_at in last 7 days)
+           and no order_item where (category is "Cameras" and order.created_at in last 30 days)""",
+    ): Example(
+        {
+            "in, not exists": f"{_HEAD} c.id IN ({_SEEN}) AND NOT {_one(_TAKEN)}",
+            "exists": f"{_HEAD} {_one(_SEEN, 'v')} AND NOT {_one(_TAKEN)}",
+            "in, not in": f"{_HEAD} c.id IN ({_SEEN}) AND c.id NOT IN ({_TAKEN})",
+        },
+        f"{_HEAD} c.id IN ({_SEEN}) AND c.id NOT IN ({_TAKEN})",
+    ),
+    DemoRule("dear-and-kept", "A dear order, and nothing ever came back", "max(order.grand_total) > 1000 and no refund"): (
+        Example(
+            {
+                "exists": f"{_HEAD} {_one(_DEAR)} AND NOT EXISTS ({_ANY_REFUND} WHERE o.customer_id = c.id)",
+                "in, not exists": f"{_HEAD} c.id IN ({_DEAR}) AND NOT EXISTS ({_ANY_REFUND} WHERE o.customer_id = c.id)",
+                "in, not in": f"{_HEAD} c.id IN ({_DEAR}) AND c.id NOT IN ({_ANY_REFUND})",
+            },
+            f"{_HEAD} c.id IN ({_DEAREST}) AND c.id NOT IN ({_ANY_REFUND})",
+        )
+    ),
+}  # fmt: skip

@@ -122,7 +122,8 @@ class Rule:
         asked = Evaluation.of(shop, given)
         predicate = self._bound(asked)
         members = asked.members(predicate)
-        return sql.plan(predicate, shop.mapping, sql.dialect_of(dialect), asked.clock.zone, members, among)
+        zone, now = asked.clock.zone, asked.clock.now
+        return sql.plan(predicate, shop.mapping, sql.dialect_of(dialect), zone, members, among, now)
 
     def count(self, connection: sa.Connection, shop: Shop, **given: Unpack[Given]) -> int:
         """How many customers match."""

@@ -62,7 +62,8 @@ def test_a_lacking_index_is_named_and_used_when_it_is_there(engine: sa.Engine, c
         (advice,) = advised(connection, SHOP.mapping, asked)
         assert told([advice]) == ["customers created_at"]
         assert advice.rows == 2000
-        assert set(advice.wanted_by) >= {"new-no-order", "uk-new"}
+        in_order_of_ids = engine.dialect.name == "sqlite"  # what leaves a quarter of the customers is not looked up
+        assert set(advice.wanted_by) >= {"new-no-order"} | (set() if in_order_of_ids else {"uk-new"})
         assert advice.ddl(engine.dialect) == "CREATE INDEX ix_customers_created_at ON customers (created_at);"
         assert advised(connection, SHOP.mapping, asked, fewest_rows=2001) == []
         name = next(iter(advice.wanted_by))

@@ -90,6 +90,12 @@ class enclosed(_Plain):  # noqa: N801
     inherit_cache = True
 
 
+class mostly(_Plain):  # noqa: N801
+    """A condition that most rows fulfil: SQLite, which has no idea of how many, then prefers no index for it."""
+
+    inherit_cache = True
+
+
 class larger(FunctionElement[Any]):  # noqa: N801
     """The larger of two values, or the one that is not NULL."""
 
@@ -194,6 +200,7 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         **dict.fromkeys(_EVERYWHERE, "({0})"),
         **dict.fromkeys(("postgresql", "mariadb"), "({0} OR false)"),
     },
+    mostly: {**dict.fromkeys(_EVERYWHERE, "{0}"), "sqlite": "likely({0})"},
     larger: {
         "sqlite": "coalesce(max({0}, {1}), {0}, {1})",
         "postgresql": "greatest({0}, {1})",

@@ -1,7 +1,8 @@
 """A bound predicate in the form that databases answer best; it keeps its meaning exactly.
 
-Values of picked rows become existence, counts that only ask for "any" or "none" too, conditions on one term
-become one interval, and what can never hold becomes false.
+Values of picked rows become existence; so do totals of rows of which all that is asked is whether there is one, as
+a count above zero or a largest value above a bound. Conditions on one term become one interval, and what can never
+hold becomes false.
 """
 
 from __future__ import annotations
@@ -47,8 +48,23 @@ from segrules.algebra import (
 
 def normalised(predicate: Predicate) -> Predicate:
     """The same predicate in normal form."""
-    summed = {each.source.rows for each in totals(predicate) if not _only_counted(each)}
+    summed = {each.source.rows for each in _summed(predicate)}
     return _normal(predicate, lambda source: source.rows not in summed)
+
+
+def _summed(predicate: Predicate) -> Iterator[Aggregate]:
+    """The totals of the customer that have to be reckoned: no existence says the same."""
+    match predicate:
+        case And(items=items) | Or(items=items):
+            for item in items:
+                yield from _summed(item)
+        case Not(item=item):
+            yield from _summed(item)
+        case Compare(left=Const(), right=Aggregate() as total) | Compare(left=Aggregate() as total, right=Const()):
+            if _as_existence(predicate) is None:
+                yield from totals(total)
+        case _:
+            yield from totals(predicate)
 
 
 def totals(node: Term | Predicate) -> Iterator[Aggregate]:
@@ -91,10 +107,6 @@ def looks_above(source: Source, where: Predicate) -> bool:
     return False
 
 
-def _only_counted(aggregate: Aggregate) -> bool:
-    return aggregate.fold is Fold.COUNT and aggregate.value is None
-
-
 def _normal(predicate: Predicate, may_exist: Callable[[Source], bool]) -> Predicate:
     match predicate:
         case And(items=items):
@@ -114,10 +126,9 @@ def _normal(predicate: Predicate, may_exist: Callable[[Source], bool]) -> Predic
         case Compare(left=Const(), right=right) if not isinstance(right, Const):
             turned = Compare(predicate.op.mirrored, right, predicate.left, predicate.kind)
             return _normal(turned, may_exist)
-        case Compare(op=op, left=Aggregate() as counted, right=Const(value=value)) if (
-            _only_counted(counted) and value is not None and may_exist(counted.source)
-        ):
-            return _of_count(op, counted, value) or predicate
+        case Compare(left=Aggregate(source=source), right=Const()) if may_exist(source):
+            found = _as_existence(predicate)
+            return predicate if found is None else _normal(found, may_exist)
         case Compare(left=term, right=Const()):
             return _of_picked(predicate, term, lambda each: evolve(predicate, left=each), may_exist)
         case OneOf(term=term) | OnMonthDay(term=term) | Present(term=term) | TextMatch(term=term, needle=Const()):
@@ -157,9 +168,26 @@ def _of_constant(predicate: Predicate) -> bool | None:
             return None
 
 
-def _of_count(op: Op, counted: Aggregate, value: Any) -> Predicate | None:
+def _as_existence(predicate: Compare) -> Predicate | None:
+    """A comparison of a total with a constant, where it asks whether there is a row."""
+    op, total, constant = predicate.op, predicate.left, predicate.right
+    if not isinstance(total, Aggregate):
+        op, total, constant = op.mirrored, constant, total
+    if not isinstance(total, Aggregate) or not isinstance(constant, Const) or constant.value is None:
+        return None
+    match total:
+        case Aggregate(fold=Fold.COUNT, source=source, value=None):
+            return _of_count(op, Exists(source, TRUE), constant.value)
+        case Aggregate(fold=Fold.MAX, source=source, value=Field() as value) if op in (Op.GT, Op.GE):
+            return Exists(source, Compare(op, value, constant, predicate.kind))
+        case Aggregate(fold=Fold.MIN, source=source, value=Field() as value) if op in (Op.LT, Op.LE):
+            return Exists(source, Compare(op, value, constant, predicate.kind))
+        case _:
+            return None
+
+
+def _of_count(op: Op, exists: Exists, value: Any) -> Predicate | None:
     """A comparison of a number of rows that asks for none or for any."""
-    exists = Exists(counted.source, TRUE)
     match op:
         case Op.EQ if value == 0:
             return Not(exists)

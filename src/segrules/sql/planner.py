@@ -6,8 +6,7 @@ The rules were chosen by measuring (see the page on speed); each is written down
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from attrs import field, frozen
@@ -20,27 +19,22 @@ from segrules.algebra import (
     TRUE,
     Aggregate,
     And,
-    Compare,
-    Const,
     Exists,
-    Field,
     InSegment,
-    Kind,
     Not,
-    OneOf,
-    OnMonthDay,
-    Op,
     Or,
     Predicate,
     Source,
     Term,
     all_of,
-    any_of,
     walk,
 )
+from segrules.sql.filters import conjuncts, shared_filter
 from segrules.sql.functions import balanced
 from segrules.sql.groups import Group, groups_of
 from segrules.sql.normal import known_truth, looks_outside, normalised, totals
+from segrules.sql.selectivity import is_bound, narrows, stretch
+from segrules.sql.selectivity import is_selective as is_selective
 from segrules.sql.sources import Opened
 from segrules.sql.values import Value
 from segrules.sql.writer import Writer, renewed
@@ -48,8 +42,6 @@ from segrules.sql.writer import Writer, renewed
 #: The ids of some customers, or a query that gives them.
 Among = Sequence[int] | sa.Select[Any]
 
-#: A stretch of time that leaves few of a table's rows.
-_SHORT = timedelta(days=14)
 #: So many sub-queries for each customer cost less than one pass over everybody's rows that has to be sorted.
 _FEW_TOTALS = 3
 
@@ -95,7 +87,13 @@ class Planner:
         self.among = among.correlate(None) if isinstance(among, sa.Select) else among
         #: DuckDB itself brings a filter on the customers to wherever it helps.
         self.pushed = self.among is not None and self.engine != "duckdb"
-        self.driven = self.pushed or any(is_selective(part) for part in self.parts)
+        self.driven = self.pushed or any(is_selective(part, writer.now) for part in self.parts)
+        narrowed = self.driven or any(narrows(part, writer.now) for part in self.parts)
+        #: These two ask sub-queries of the customers that remain, where the others read all rows sooner.
+        self.per_customer = narrowed and self.engine in ("sqlite", "mariadb")
+        #: Whether customers without rows of some group, or all but those that one existence finds, are asked nothing.
+        self.joined = self.alone = False
+        self.listed: list[ColumnElement[bool]] = []
 
     def plan(self) -> Plan:
         """The statement and the reasons."""
@@ -107,15 +105,17 @@ class Planner:
         left = [part for part in self.parts if part != TRUE]
         either = [part for part in left if self._is_either(part, left)]
         left = [part for part in left if not any(part is each for each in either)]
-        if not (self.driven and self.engine == "sqlite"):
+        if not self.per_customer:
             for group in groups_of(left, self.writer.terms.hoisted):
                 if self._by_index(group):
                     self.lines.append(f"{group.name}: totals of a stretch of time, computed for each customer")
                 else:
                     left = self._grouped(group, left)
         elif any(True for part in left for _ in totals(part)):
-            self.lines.append("totals: computed for each customer that remains")
-        conditions = [self._condition(part) for part in sorted(left, key=_cost)]
+            self.lines.append("totals: computed for each customer that the conditions on its own fields leave")
+        existing = [part for part in left if isinstance(part, Exists)]
+        self.alone = len(existing) == 1 and not self.per_customer and not self.joined
+        conditions = [*self.listed, *(self._condition(part) for part in sorted(left, key=_cost))]
         conditions += [self._either(part) for part in either]
         if self.among is not None:
             conditions.insert(0, self.writer.customer.key.in_(self.among))
@@ -144,6 +144,13 @@ class Planner:
         columns = [folded[total].sql.label(f"total_{number}") for number, total in enumerate(needed)]
         query = sa.select(pointer.label("parent"), *columns).select_from(opened.frame.clause).where(*passed.where)
         query = query.group_by(pointer).having(*having) if having else query.group_by(pointer)
+        self.joined = self.joined or inner
+        if inner and not needed and self.engine == "duckdb":
+            self.lines.append(
+                f"{group.name}: {len(group.totals)} total(s) in one grouped pass, whose customers are listed"
+            )
+            self.listed.append(opened.anchor.in_(query.correlate_except(None)))
+            return outside
         table = query.subquery(writer.names.fresh(group.name.replace(".", "_") + "_totals"))
         writer.frame.join(table, table.c.parent == opened.anchor, outer=not inner)
         for number, total in enumerate(needed):
@@ -166,12 +173,9 @@ class Planner:
         """One reading of a relation's rows that gives all totals of a group; ``opened`` reads them already."""
         writer = self.writer
         opened = opened or writer.sources.opened(Source(CUSTOMER, group.rows, TRUE), writer.rows)
-        filters = [_conjuncts(each.source.where) for each in group.totals]
-        common = [item for item in filters[0] if all(item in each for each in filters)]
-        rests = [all_of(*(item for item in each if item not in common)) for each in filters]
-        extra = any_of(*_weakest(rests))
-        rests = [_given(rest, extra) for rest in rests]
-        where = writer.conditions(all_of(*common, extra), opened.rows)
+        shared, rests = shared_filter([each.source.where for each in group.totals])
+        with writer.over_all(shared):
+            where = writer.conditions(shared, opened.rows)
         if self.pushed and self.among is not None and opened.first.entity.parent_key is None:
             where.insert(0, opened.first.parent_column.in_(self.among))
         folded: dict[Term, Value] = {}
@@ -192,14 +196,14 @@ class Planner:
             self.engine == "sqlite"
             and len(group.rows) == 1
             and len(group.totals) <= _FEW_TOTALS
-            and all(_stretch(total.source.where) not in (None, "short") for total in group.totals)
+            and all(stretch(total.source.where) not in (None, "short") for total in group.totals)
         )
 
     # --- alternatives ---
 
     def _is_either(self, part: Predicate, parts: list[Predicate]) -> bool:
         """Whether a condition is a choice of lists of customers, none of which the rest of the rule needs."""
-        if self.driven or not isinstance(part, Or):
+        if self.driven or self.per_customer or self.engine == "mariadb" or not isinstance(part, Or):
             return False
         others = {total for each in parts if each is not part for total in totals(each)}
         for item in part.items:
@@ -222,6 +226,8 @@ class Planner:
 
     def _alternative(self, item: Predicate) -> ColumnElement[bool]:
         if isinstance(item, Exists):
+            if self._is_shared(item.source, item.where):
+                return self.writer.write(item, self.writer.rows)
             return self.writer.sources.among(item.source, item.where, self.writer.rows)
         passed = self.read(groups_of([item])[0])
         hoisted = self.writer.terms.hoisted
@@ -247,86 +253,35 @@ class Planner:
                 self.lines.append(f"{source.last.entity}: NOT EXISTS, asked per customer{_pick_said(source)}")
             case _:
                 pass
+        if is_bound(part) and not is_selective(part, self.writer.now):
+            with self.writer.over_all(TRUE):
+                return self.writer.write(part, self.writer.rows)
         return self.writer.write(part, self.writer.rows)
 
     def _among(self, source: Source, where: Predicate) -> bool:
         """Whether an existence is asked once, as a list of customers, rather than customer by customer."""
         if looks_outside(source, where):
             return False
-        if source.pick is not None:
-            return self.engine == "duckdb"
+        if source.pick is not None and self.engine == "duckdb":
+            return True
         if self.engine not in ("sqlite", "mariadb") or self.driven:
             return False
-        mapping, joined = self.writer.mapping, [*source.rows, *_inner_rows(all_of(source.where, where))]
-        if len(joined) == 1:
-            return mapping.entity(joined[0].entity).rare
-        shared = any(mapping.entity(row.entity).parent_key is not None for row in joined)
-        return not (shared and self.engine == "sqlite") or _stretch(source.where) == "short"
+        joined = self._joined(source, where)
+        if source.pick is None and self.writer.mapping.entity(joined[0].entity).rare:
+            return True
+        if source.pick is not None or len(joined) == 1:
+            return self.engine == "sqlite" and self.alone and stretch(source.where) is None
+        return not self._is_shared(source, where)
 
+    def _joined(self, source: Source, where: Predicate) -> list[algebra.Row]:
+        """The rows that one SELECT reads for an existence."""
+        return [*source.rows, *_inner_rows(all_of(source.where, where))]
 
-def _stretch(where: Predicate) -> Literal["short", "long"] | None:
-    """How long a time the moments of a condition leave, where it names one."""
-    lower: dict[Term, datetime] = {}
-    upper: dict[Term, datetime] = {}
-    for part in _conjuncts(where):
-        match part:
-            case Compare(op=op, left=Field() as moment, right=Const(value=datetime() as value)) if op is not Op.EQ:
-                (lower if op in (Op.GT, Op.GE) else upper)[moment] = value
-            case _:
-                pass
-    if not lower:
-        return None
-    return "short" if any(upper.get(each, datetime.max) - since <= _SHORT for each, since in lower.items()) else "long"
-
-
-def _weakest(filters: list[Predicate]) -> list[Predicate]:
-    """The filters without those that another one lets through anyway."""
-    return [each for each in filters if not any(other != each and _implies(each, other) for other in filters)]
-
-
-def _implies(one: Predicate, other: Predicate) -> bool:
-    """Whether one filter is plainly narrower than another."""
-    match one, other:
-        case Not(item=OneOf() | Compare(op=Op.EQ) as left), Not(item=OneOf() | Compare(op=Op.EQ) as right):
-            return _named(left)[0] == _named(right)[0] and _named(left)[1] > _named(right)[1]
-        case _:
-            return False
-
-
-def _given(rest: Predicate, known: Predicate) -> Predicate:
-    """What is left to be asked by a filter where another one is known to hold."""
-    if rest == known:
-        return TRUE
-    if isinstance(rest, Not) and _implies(rest, known) and isinstance(rest.item, OneOf):
-        assert isinstance(known, Not) and isinstance(known.item, (OneOf, Compare))
-        left = tuple(each for each in rest.item.values if each not in _named(known.item)[1])
-        return Not(OneOf(rest.item.term, left, rest.item.kind))
-    return rest
-
-
-def _named(predicate: OneOf | Compare) -> tuple[Term, frozenset[Term]]:
-    if isinstance(predicate, OneOf):
-        return predicate.term, frozenset(predicate.values)
-    return predicate.left, frozenset((predicate.right,))
-
-
-def _conjuncts(predicate: Predicate) -> list[Predicate]:
-    return list(predicate.items) if isinstance(predicate, And) else [] if predicate == TRUE else [predicate]
-
-
-def is_selective(part: Predicate) -> bool:
-    """Whether a condition on the customer's own columns leaves few of them."""
-    match part:
-        case Compare(op=Op.GT | Op.GE, left=Field(row=row), right=Const(), kind=Kind.MOMENT):
-            return row == CUSTOMER
-        case Compare(op=Op.EQ, left=Field(row=row), right=Const(), kind=Kind.ID | Kind.TEXT | Kind.CODE | Kind.DATE):
-            return row == CUSTOMER
-        case OneOf(term=Field(row=row), kind=Kind.ID | Kind.TEXT | Kind.CODE):
-            return row == CUSTOMER
-        case OnMonthDay(term=Field(row=row), days=frozenset() as days):
-            return row == CUSTOMER and len(days) <= 31
-        case _:
-            return False
+    def _is_shared(self, source: Source, where: Predicate) -> bool:
+        """Whether SQLite would read much for an existence asked once: rows that many share, of any time."""
+        entity = self.writer.mapping.entity
+        shared = any(entity(row.entity).parent_key is not None for row in self._joined(source, where))
+        return shared and self.engine == "sqlite" and stretch(source.where) != "short"
 
 
 def _cost(part: Predicate) -> int:
@@ -344,7 +299,7 @@ def _pick_said(source: Source) -> str:
 def _inner_rows(predicate: Predicate) -> list[algebra.Row]:
     """The rows that positive existence inside a condition adds to it."""
     found: list[algebra.Row] = []
-    for part in _conjuncts(predicate):
+    for part in conjuncts(predicate):
         if isinstance(part, Exists):
             found += [*part.source.rows, *_inner_rows(all_of(part.source.where, part.where))]
     return found

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from attrs import frozen
 from sqlalchemy.sql import ColumnElement
 
-from segrules.algebra import And, Exists, Pick, Predicate, Source, Truth
+from segrules.algebra import TRUE, And, Exists, Pick, Predicate, Source, Truth, walk
 from segrules.sql import functions
 from segrules.sql.normal import looks_above
 from segrules.sql.rows import Bound, Frame
@@ -94,15 +94,17 @@ class Sources:
                 *self._spread(where, opened.rows, opened.frame),
             ]
             return opened, functions.balanced(sa.and_, found)
-        opened, conditions = self.picked(source, rows)
-        return opened, conditions + self.writer.conditions(where, opened.rows)
+        return self.picked(source, rows, where)
 
-    def picked(self, source: Source, rows: Rows) -> tuple[Opened, list[ColumnElement[bool]]]:
-        """A SELECT over the rows that a pick takes."""
+    def picked(self, source: Source, rows: Rows, where: Predicate = TRUE) -> tuple[Opened, list[ColumnElement[bool]]]:
+        """A SELECT over the rows that a pick takes and for which something holds; what is plain is asked first."""
         assert source.pick is not None
         opened = self.opened(source, rows)
         conditions = self.writer.conditions(source.where, opened.rows)
-        return opened, conditions + self._not_outdone(source, source.pick, opened, rows)
+        asked = self.writer.conditions(where, opened.rows)
+        outdone = self._not_outdone(source, source.pick, opened, rows)
+        plain = not any(isinstance(each, Source) for each in walk(where))
+        return opened, [*conditions, *asked, *outdone] if plain else [*conditions, *outdone, *asked]
 
     def _joins(self, source: Source, where: Predicate, rows: Rows, frame: Frame) -> bool:
         if source.pick is not None or rows[source.parent.depth].frame is not frame:
@@ -128,7 +130,8 @@ class Sources:
 
     def among(self, source: Source, where: Predicate, rows: Rows) -> ColumnElement[bool]:
         """That a row exists, asked once for all: the parent is in the list of those that have one."""
-        opened, conditions = self._matching(source, where, rows)
+        with self.writer.over_all(source.where):
+            opened, conditions = self._matching(source, where, rows)
         query = sa.select(opened.first.parent_column).select_from(opened.frame.clause).where(*conditions)
         return opened.anchor.in_(query.correlate_except(None))
 

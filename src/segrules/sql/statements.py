@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -42,14 +43,16 @@ def select(
     zone: ZoneInfo,
     members: Members | None = None,
     among: Among | None = None,
+    now: datetime | None = None,
 ) -> sa.Select[Any]:
     """The ids of all customers for whom a bound predicate is true, as one SELECT.
 
     ``among``: only of those with these ids, a list or a SELECT of them; what it costs follows how many they are.
+    ``now``: the moment of binding, by which it is judged how much a stretch of time leaves; the present by default.
     ``members`` gives a selectable of customer ids for each segment that the predicate names. Raises BackendError
     when the database cannot answer exactly, ShopError when the mapping lacks a field or relation.
     """
-    return plan(predicate, mapping, dialect, zone, members, among).statement
+    return plan(predicate, mapping, dialect, zone, members, among, now).statement
 
 
 def plan(
@@ -59,9 +62,10 @@ def plan(
     zone: ZoneInfo,
     members: Members | None = None,
     among: Among | None = None,
+    now: datetime | None = None,
 ) -> Plan:
     """The statement of ``select`` together with the reasons for its shape."""
-    found = planned(predicate, Writer(mapping, dialect, zone, members), among)
+    found = planned(predicate, Writer(mapping, dialect, zone, members, now), among)
     refuse_too_deep(found.statement, dialect)
     return found
 

@@ -6,8 +6,10 @@ may be NULL, which WHERE, HAVING and CASE take for false.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as AnyMapping
-from collections.abc import Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
@@ -47,6 +49,7 @@ from segrules.sql import functions
 from segrules.sql.functions import balanced, engine_name
 from segrules.sql.normal import known_truth
 from segrules.sql.rows import Bound, Frame, LookedUp, Names
+from segrules.sql.selectivity import is_bound, stretch
 from segrules.sql.sources import Sources
 from segrules.sql.terms import Rows, Terms
 from segrules.sql.values import Arithmetic, Value, apply
@@ -92,15 +95,22 @@ class Writer:
     """Writes the conditions of one statement."""
 
     def __init__(
-        self, mapping: Mapping, dialect: sa.Dialect, zone: ZoneInfo, members: AnyMapping[str, Any] | None = None
+        self,
+        mapping: Mapping,
+        dialect: sa.Dialect,
+        zone: ZoneInfo,
+        members: AnyMapping[str, Any] | None = None,
+        now: datetime | None = None,
     ) -> None:
         self.mapping = mapping
+        #: How long ago something is decides the shape of a statement, never what it finds.
+        self.now = clock.naive_utc(datetime.now(UTC) if now is None else now)
         self.engine = engine_name(dialect.name)
         self.members = members or {}
         self.names = Names()
         #: Existences whose truth lies in a column of the rows that are read.
         self.known: dict[Exists, ColumnElement[bool]] = {}
-        self.looking_up = False
+        self.looking_up = self.sweeping = False
         self.sources = Sources(self)
         self.terms = Terms(self, Arithmetic(self.engine), dialect, zone)
         self.frame = Frame(self.names)
@@ -129,8 +139,23 @@ class Writer:
                 return sa.or_(*balanced(sa.or_, [self.write(item, rows) for item in items]))
             case Not(item=item):
                 return self._leaf(item, rows).fails()
+            case Compare() if self.sweeping and is_bound(predicate):
+                return functions.mostly(self._leaf(predicate, rows).holds())
             case _:
                 return self._leaf(predicate, rows).holds()
+
+    @contextmanager
+    def over_all(self, where: Predicate) -> Iterator[None]:
+        """Meanwhile a SELECT is written that asks everybody's rows whether something holds.
+
+        SQLite takes any bound for narrow, and reads through an index, in an order that is none, what it would read
+        sooner as it lies. Only a short stretch of time is left to an index.
+        """
+        before, self.sweeping = self.sweeping, self.engine == "sqlite" and stretch(where) != "short"
+        try:
+            yield
+        finally:
+            self.sweeping = before
 
     def _in_lookup(self, predicate: Predicate, rows: Rows) -> ColumnElement[bool] | None:
         """A condition on names or codes of a looked-up row, as a list of the rows that it may point to.
