@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests import conftest, shops
 
 from segrules_sequences import Goal, Step, Variant
-from segrules_sequences.goals import credit
+from segrules_sequences.goals import credit, runs_of
 
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
 FAR = timedelta(days=1)
@@ -77,7 +77,8 @@ def measured(world: shops.World, runs: int) -> None:
         many = [{"customer_id": each * 7 % runs} for each in range(min(10_000, runs // 8))]
         connection.execute(moved.insert(), many)
         began = time.perf_counter()
-        count = credit(connection, t, sequence, Goal(event="order"), at=NOW, customers=sa.select(moved.c.customer_id))
+        runs_of_many = runs_of(t, sequence, Goal(event="order"), sa.select(moved.c.customer_id), NOW)
+        count = credit(connection, t, runs_of_many, at=NOW)
         print(f"{len(many):,} enter the segment: {count:,} count, {time.perf_counter() - began:.2f} s")
         moved.drop(connection)
     began = time.perf_counter()

@@ -49,13 +49,15 @@ def heard(
     }  # fmt: skip
     if not insert_ignoring(connection, setting.tables.events, row):
         return 0
+    counting: dict[int, int] = {}
     for run in runs:
-        if run.running_id is not None and run.enrolled_at <= at and goals[run.sequence_id].ends:
+        goal = goals[run.sequence_id]
+        if run.running_id is not None and run.enrolled_at <= at and goal.ends:
             setting.runs.stop(connection, Why.GOAL, [run.sequence_id], customer=customer)
-    return sum(
-        credit(connection, setting.tables, sequence, goals[sequence], at=at, customer=customer, value=worth)
-        for sequence in sorted({run.sequence_id for run in runs})
-    )
+        if run.measured_at is not None and at - goal.within <= run.measured_at <= at:
+            counting[run.sequence_id] = run.id  # the latest one, since they come in their order
+    those = setting.tables.enrolments.c.id.in_(counting.values())
+    return credit(connection, setting.tables, those, at=at, value=worth) if counting else 0
 
 
 def _goals(setting: Setting, connection: sa.Connection, event: str) -> dict[int, Goal]:
@@ -68,7 +70,7 @@ def _goals(setting: Setting, connection: sa.Connection, event: str) -> dict[int,
 
 def _runs(setting: Setting, connection: sa.Connection, customer: Any, sequences: list[int]) -> list[Any]:
     e = setting.tables.enrolments
-    own = sa.select(e.c.sequence_id, e.c.running_id, e.c.enrolled_at).where(
+    own = sa.select(e.c.id, e.c.sequence_id, e.c.running_id, e.c.enrolled_at, e.c.measured_at).where(
         e.c.customer_id == customer, e.c.sequence_id.in_(sequences)
     )
     return list(connection.execute(own.order_by(e.c.id))) if sequences else []

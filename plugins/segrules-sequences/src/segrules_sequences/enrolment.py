@@ -18,7 +18,7 @@ from segrules.hookspecs import MembersChanged, Reason
 
 from segrules_sequences.clock import Clock, DatabaseClock, Instant
 from segrules_sequences.definitions import Sequence, Status, Trigger, goal_key
-from segrules_sequences.goals import credit
+from segrules_sequences.goals import credit, runs_of
 from segrules_sequences.lengths import Delay
 from segrules_sequences.spelling import from_plain
 from segrules_sequences.statements import RunStatements
@@ -92,7 +92,7 @@ class Runs:
         if returned and change.entered_count:
             self.stop(connection, Why.CAME_BACK, returned, change.entered, at=change.at)
         for id_, goal in reached.items():
-            credit(connection, self.tables, id_, goal, at=change.at, customers=change.entered)
+            credit(connection, self.tables, runs_of(self.tables, id_, goal, change.entered, change.at), at=change.at)
         for each in entering if change.entered_count else ():
             self._enrol(connection, each, kept, change.entered, change.at)
         # Nobody has left a segment that was switched off or deleted: it is the segment that went.

@@ -21,19 +21,15 @@ from segrules_sequences.tables import Tables
 
 
 def credit(
-    connection: sa.Connection, tables: Tables, sequence: int, goal: Goal, *, at: datetime,
-    customers: sa.Select[Any] | None = None, customer: Any = None, value: Decimal | None = None,
-) -> int:  # fmt: skip
-    """These customers, or this one, have reached the goal of a sequence at a moment; for how many runs that counts."""
+    connection: sa.Connection,
+    tables: Tables,
+    runs: sa.ColumnElement[bool],
+    *,
+    at: datetime,
+    value: Decimal | None = None,
+) -> int:
+    """These runs have reached their goal at a moment; of how many it is the earliest that is known."""
     e, d = tables.enrolments, tables.deliveries
-    own = e.alias("own")
-    whose = own.c.customer_id == customer if customers is None else own.c.customer_id.in_(customers)
-    latest = (
-        sa.select(sa.func.max(own.c.id).label("id"))
-        .where(own.c.sequence_id == sequence, whose, own.c.measured_at <= at)
-        .group_by(own.c.customer_id)
-        .subquery("latest")
-    )
     touch = (
         sa.select(d.c.id)
         .where(d.c.enrolment_id == e.c.id, d.c.state.in_(OUT), d.c.begun_at <= at)
@@ -43,10 +39,27 @@ def credit(
     )
     statement = (
         sa.update(e)
-        .where(e.c.sequence_id == sequence, e.c.measured_at <= at, e.c.measured_at >= at - goal.within)
-        .where(sa.or_(e.c.goal_at.is_(None), e.c.goal_at > at), e.c.id.in_(sa.select(latest.c.id)))
+        .where(runs, sa.or_(e.c.goal_at.is_(None), e.c.goal_at > at))
         .values(goal_at=sa.literal(at, Instant()), goal_value=sa.literal(value, Money()), goal_delivery_id=touch)
     )
-    if customers is None:
-        statement = statement.where(e.c.customer_id == customer)
     return connection.execute(statement).rowcount
+
+
+def runs_of(
+    tables: Tables, sequence: int, goal: Goal, customers: sa.Select[Any], at: datetime
+) -> sa.ColumnElement[bool]:
+    """The runs for which it counts when these customers reach the goal of a sequence at a moment."""
+    e = tables.enrolments
+    own = e.alias("own")
+
+    def counting(table: Any) -> sa.ColumnElement[bool]:
+        moments = table.c.measured_at.between(at - goal.within, at)
+        return sa.and_(table.c.sequence_id == sequence, moments)
+
+    latest = (
+        sa.select(sa.func.max(own.c.id).label("id"))
+        .where(counting(own), own.c.customer_id.in_(customers))
+        .group_by(own.c.customer_id)
+        .subquery("latest")
+    )
+    return sa.and_(counting(e), e.c.id.in_(sa.select(latest.c.id)))
