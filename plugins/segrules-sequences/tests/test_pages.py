@@ -1,4 +1,4 @@
-"""The tutorial runs from top to bottom, against a mail server of its own; operations names what there is."""
+"""Tutorial and results run from top to bottom, the one against a mail server; operations names what there is."""
 
 import doctest
 import re
@@ -11,18 +11,21 @@ from segrules_sequences.cli.group import group
 from segrules_sequences.jobs import JOBS
 
 PAGES = Path(__file__).parents[3] / "docs" / "sequences"
-_BLOCK = re.compile(r"^(?:<!-- file (?P<file>\S+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(
+    r"^(?:<!-- (?:file (?P<file>\S+)|(?P<remark>not run)) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S
+)
 
 pytestmark = pytest.mark.skipif(not PAGES.exists(), reason="the pages are in the repository, not in the distribution")
 
 
-def test_tutorial(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    page = PAGES / "tutorial.md"
+@pytest.mark.parametrize("name", ["tutorial", "results"])
+def test_a_page(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    page = PAGES / f"{name}.md"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     text = page.read_text(encoding="utf-8").replace("8025", str(port))
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"__name__": "docs.tutorial"}
+    names: dict[str, object] = {"__name__": f"docs.{name}"}
     complaints: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     for block in _BLOCK.finditer(text):
@@ -30,8 +33,10 @@ def test_tutorial(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if block["file"]:
             Path(block["file"]).parent.mkdir(exist_ok=True)
             Path(block["file"]).write_text(block["text"])
+        elif block["remark"]:
+            continue
         elif block["language"] == "python" and ">>>" in block["text"]:
-            examples = doctest.DocTestParser().get_doctest(block["text"], names, "tutorial", str(page), line)
+            examples = doctest.DocTestParser().get_doctest(block["text"], names, name, str(page), line)
             examples.globs = names
             runner.run(examples, out=complaints.append, clear_globs=False)
         elif block["language"] == "python":
