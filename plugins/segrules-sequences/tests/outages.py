@@ -23,7 +23,7 @@ Fault = Callable[[list[int]], None]
 
 
 def survived(
-    store: SegmentStore, record: Path, mails: int, faults: Iterable[Fault], *, workers: int = 4, between: int = 25
+    store: SegmentStore, record: Path, mails: int, faults: Iterable[Fault], *, workers: int = 4, between: int = 10
 ) -> list[float]:
     """Workers send while one fault after another happens; the seconds after each until the next mail was accepted.
 

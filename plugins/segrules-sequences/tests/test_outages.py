@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -26,9 +25,7 @@ FAST = {"postgresql": signal.SIGINT, "mariadb": signal.SIGTERM}
 IMMEDIATE = {"postgresql": signal.SIGQUIT, "mariadb": signal.SIGKILL}
 
 
-def nothing_is_lost(
-    engine: sa.Engine, reached: sa.Engine, record: Path, mails: int, faults: list[Fault], **more: Any
-) -> None:
+def nothing_is_lost(engine: sa.Engine, reached: sa.Engine, record: Path, mails: int, faults: list[Fault]) -> None:
     """Workers that ask the sender about what they do not know have sent each mail once in the end.
 
     They come to the database by another way than this process.
@@ -37,7 +34,7 @@ def nothing_is_lost(
     with_recorder(store, record).save(sequence("0 minutes: hello", sender="recorder", delivery="reconcile"))
     store.refresh("anns")
     engine.dispose()
-    back = survived(SegmentStore(reached, store.shop), record, mails, faults, **more)
+    back = survived(SegmentStore(reached, store.shop), record, mails, faults)
     sequences = with_recorder(store, record)
     settled(sequences)
     assert states(sequences) == {"sent": mails}
@@ -52,7 +49,7 @@ def test_the_server_is_restarted(backend: str, tmp_path: Path) -> None:
         engine = sa.create_engine(server.url)
         prepare(engine)
         faults = [restarted(server, kind[backend]) for kind in (FAST, IMMEDIATE)]
-        nothing_is_lost(engine, engine, tmp_path / "record", 120, faults)
+        nothing_is_lost(engine, engine, tmp_path / "record", 60, faults)
         engine.dispose()
 
 
@@ -63,7 +60,7 @@ def test_the_network_is_cut(backend: str, engines: Callable[[str], sa.Engine], t
     with Network.to(engine) as network:
         reached = network.engine(engine)
         faults = [network.lost(ANSWERS, 0.1), network.lost(QUESTIONS, 0.1), network.late(2.2), network.down(0.2)]
-        nothing_is_lost(engine, reached, tmp_path / "record", 150, faults)
+        nothing_is_lost(engine, reached, tmp_path / "record", 80, faults)
         reached.dispose()
 
 
@@ -74,5 +71,5 @@ def test_the_file_is_locked_or_cannot_grow(tmp_path: Path, monkeypatch: pytest.M
     engine = sqlite(path)
     record = tmp_path / "record"
     faults = [full(record, 0.5), locked(path, 2.2), full(record, 0.1)]
-    nothing_is_lost(engine, engine, record, 120, faults)
+    nothing_is_lost(engine, engine, record, 70, faults)
     engine.dispose()
