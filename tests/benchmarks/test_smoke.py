@@ -12,6 +12,7 @@ SMALL = {
     "rules_against_experts": ["--customers", "300", "--runs", "1", "--engine", "sqlite", "--engine", "duckdb"],
     "changed_customers": ["--customers", "300", "--changed", "20", "--runs", "1", "--engine", "sqlite"],
     "many_segments": ["--customers", "200", "--segments", "10", "--runs", "1", "--engine", "sqlite"],
+    "one_refresh": ["--customers", "300", "--runs", "1", "--engine", "sqlite"],
     "forecasts": ["--customers", "200", "--runs", "1", "--engine", "sqlite"],
     "many_rules": ["--rules", "40", "--orders", "20", "--tables", "20"],
 }

@@ -107,7 +107,8 @@ class Change:
             .join(states, states.c.segment_id == entering.c.segment_id)
         )  # fmt: skip
         names = ["customer_id", "website", "segment_id", "since", "number"]
-        count = self.connection.execute(members.insert().from_select(names, rows)).rowcount
+        statement = members.insert().from_select(names, rows).execution_options(preserve_rowcount=True)
+        count = self.connection.execute(statement).rowcount
         if count == sum(come.values()):
             return dict(come)
         entered = self._entered(members.c.segment_id.in_(list(come)))

@@ -49,8 +49,14 @@ class Judge:
             return Judgement(matched, bench.pairs("leaving")[0], everybody, {}, found)
         leaving, left = bench.pairs("leaving", _leaving(members, matched, filled, among))
         entering, entered = bench.pairs("entering", _entering(members, matched))
-        come, gone = bench.counted(entering) if entered else {}, bench.counted(leaving) if left else {}
+        come, gone = self._each(entering, entered, found), self._each(leaving, left, found)
         return Judgement(entering, leaving, come, gone, found)
+
+    def _each(self, pairs: sa.Table, count: int, found: Mapping[int, Found]) -> Mapping[int, int]:
+        """How many pairs there are of each segment."""
+        if len(found) == 1:
+            return dict.fromkeys(found, count)
+        return self.bench.counted(pairs) if count else {}
 
     def _statement(self, stored: Stored, among: sa.Select[Any] | None) -> sa.Select[Any]:
         run, segment = self.run, stored.segment

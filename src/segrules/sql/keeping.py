@@ -11,7 +11,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 
 from segrules.sql.functions import engine_name
 
-#: Tables of so few rows need no statistics.
+#: Tables of so few rows need no key.
 _SMALL = 100
 
 
@@ -93,11 +93,12 @@ def add(connection: sa.Connection, table: sa.Table, query: sa.Select[Any]) -> in
 
 
 def settle(connection: sa.Connection, table: sa.Table, count: int) -> None:
-    """Without key and statistics PostgreSQL takes a new table for small, and joins it row by row."""
-    if count > _SMALL and engine_name(connection.dialect.name) == "postgresql":
+    """Without statistics PostgreSQL takes a new table for one of some thousand rows, and without key joins it badly."""
+    if count and engine_name(connection.dialect.name) == "postgresql":
         quote = connection.dialect.identifier_preparer.quote
         key = ", ".join(quote(each.name) for each in _keyed(table))
-        connection.exec_driver_sql(f"CREATE UNIQUE INDEX ON pg_temp.{table.name} ({key})")
+        if count > _SMALL:
+            connection.exec_driver_sql(f"CREATE UNIQUE INDEX ON pg_temp.{table.name} ({key})")
         connection.exec_driver_sql(f"ANALYZE pg_temp.{table.name} ({key})")
 
 
