@@ -48,3 +48,12 @@ MONTHS = {
     )
     for word in words
 }  # fmt: skip
+
+#: What fields are called elsewhere; one that a relation has under such a name is meant.
+FIELDS = {
+    "total": ("grand_total", "sales"), "amount": ("grand_total", "sales"), "value": ("grand_total",),
+    "revenue": ("sales",), "spent": ("sales",), "turnover": ("sales",), "count": ("orders",), "mail": ("email",),
+    "name": ("first_name",), "surname": ("last_name",), "zip": ("postcode",), "birthdate": ("birth_date",),
+    "date": ("created_at",), "created": ("created_at",), "registered": ("created_at",), "quantity": ("qty",),
+    "coupon": ("coupon_code",), "payment": ("payment_method",), "shipping": ("shipping_method",),
+}  # fmt: skip

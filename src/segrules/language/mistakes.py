@@ -246,14 +246,28 @@ class _Mistake:
     def _where(self) -> bool:
         if not self.last or self.last[0].lower() not in ("where", "has") or self.expected - {"LPAR"}:
             return False
-        word = self.last[0].lower()
+        word, end = self.last[0].lower(), self._end_of_condition()
         self.report.error(
             "SEG110",
             f'the condition after "{word}" stands in parentheses',
             self.place if self.found else Span(self.last[1], self.last[2]),
+            write=f"({self.source.text[self.at : end]})" if end > self.at else None,
             hint=f"write … {word} (condition)",
+            instead_of=Span(self.at, end),
         )
         return True
+
+    def _end_of_condition(self) -> int:
+        """Where the condition that begins here ends: before the next ``and`` or ``or``, or a closing parenthesis."""
+        end, depth, between = self.at, 0, False
+        for piece, start, stop in pieces(self.source.text[self.at :], self.at):
+            word = piece.lower()
+            depth += (word == "(") - (word == ")")
+            if depth < 0 or (depth == 0 and start > self.at and word in ("and", "or") and not between):
+                break
+            between = (between and word != "and") or word == "between"
+            end = stop
+        return end
 
     def _unit(self) -> bool:
         if "UNIT" not in self.expected or not self.last or not self.last[0][0].isdigit():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from attrs import Factory, define, frozen
 
 from segrules.condition import FieldType
 from segrules.language import nodes, syntax
+from segrules.language.habits import FIELDS
 from segrules.language.report import Report, closest, listing
 from segrules.vocabulary import Relation, Vocabulary
 
@@ -120,7 +121,7 @@ class Names:
         relation, name = self.levels[-1].relation, path.names[0]
         type_ = relation.fields.get(name)
         if type_ is None:
-            near = closest(name, relation.fields)
+            near = _meant(name, relation.fields)
             hint = f"did you mean {near}?" if near else f"{relation.word} has {listing(relation.fields)}"
             self.report.error("SEG202", f'{relation.word} has no field "{name}"', path, write=near, hint=hint)
             return None
@@ -265,7 +266,7 @@ class Names:
             message = f'"{name}" needs to say whose it is'
             self.report.error("SEG203", message, path, write=write, hint=f"there is {listing(known)}")
             return
-        near = closest(name, customer.fields) if customer is not None else None
+        near = _meant(name, customer.fields) if customer is not None else None
         write = f"{CUSTOMER}.{near}" if near else None
         if near is None:
             word = closest(name, self._words())
@@ -283,7 +284,7 @@ class Names:
         )
 
     def _not_of_innermost(self, path: syntax.Path, relation: Relation, name: str) -> None:
-        near = closest(name, relation.fields)
+        near = _meant(name, relation.fields)
         elsewhere = [
             f"{each.relation.word}.{name}" for each in reversed(self.levels[:-1]) if name in each.relation.fields
         ]
@@ -299,7 +300,7 @@ class Names:
         self.report.error("SEG204", f'{relation.word} has no field "{name}"', path, write=write, hint=hint)
 
     def _unknown_field(self, path: syntax.Path, relation: Relation, name: str) -> None:
-        near = closest(name, relation.fields)
+        near = _meant(name, relation.fields)
         write = f"{path.names[0].lower()}.{near}" if near else None
         elsewhere = self._fields_called(name)
         has = f"there is {listing(elsewhere)}" if elsewhere else f"{relation.word} has {listing(relation.fields)}"
@@ -331,6 +332,12 @@ class Names:
             path,
             hint=f"open the rows: any {'.'.join(names[:-1])} where ({names[-1]} …)",
         )
+
+
+def _meant(name: str, fields: Iterable[str]) -> str | None:
+    """The field that was most likely meant: as it is called elsewhere, or as it is nearly spelled."""
+    fields = tuple(fields)
+    return next((each for each in FIELDS.get(name, ()) if each in fields), None) or closest(name, fields)
 
 
 def _sample(relation: Relation) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from attrs import field, frozen
 
-from segrules.condition import Date
+from segrules.condition import Choice, Date
 from segrules.errors import Diagnostic, Severity, Source, Span, Suggestion
 from segrules.language.habits import MONTHS
 from segrules.vocabulary import Vocabulary
@@ -42,12 +42,16 @@ def in_other_words(
 ) -> list[Diagnostic]:
     """The mistakes, where those within a phrase are told as one, with the sentence that was meant."""
     for mistake in sorted(told, key=lambda each: each.span)[:MOST]:
-        if mistake.suggestion is None and mistake in told:
-            found = _phrase(source, mistake.span, vocabulary, reads)
-            if found is not None:
-                place = found.span
-                told = [each for each in told if each.span.end <= place.start or place.end <= each.span.start]
-                told.append(found)
+        if mistake not in told:
+            continue
+        suggestion = mistake.suggestion
+        if suggestion is not None and (mistake.code != "SEG101" or reads(suggestion.span, suggestion.text)):
+            continue
+        found = _phrase(source, mistake.span, vocabulary, reads)
+        if found is not None:
+            place = found.span
+            told = [each for each in told if each.span.end <= place.start or place.end <= each.span.start]
+            told.append(found)
     return told
 
 
@@ -155,6 +159,45 @@ def _bought(found: Found, vocabulary: Vocabulary) -> Iterator[str]:
     word = "any" if found["not"] is None else "no"
     if when is None or moment is not None:
         yield f"{word} order" + (f" where ({moment} {when})" if when else "")
+
+
+def _picked(found: Found, vocabulary: Vocabulary) -> Iterator[str]:
+    relation = vocabulary.named(_plain(found["rows"]))
+    if relation is None or relation.rows is None or relation.rows.moment is None:
+        return
+    when = _when(found)
+    if found["age"]:
+        older = found["age"].lower() in ("older", "more", "longer")
+        when = f"{'before' if older else 'after'} {_plain(found['ago'])} ago"
+    yield f"{_plain(found['which'])} {relation.word} has ({relation.rows.moment} {when})"
+
+
+def _chosen(found: Found, vocabulary: Vocabulary) -> Iterator[str]:
+    relation, word = vocabulary.named(found["row"]), found["word"].lower()
+    for name, type_ in relation.fields.items() if relation is not None else ():
+        if isinstance(type_, Choice) and word in (type_.values or ()):
+            denied = "not" in _plain(found["sign"]) or "!" in (found["sign"] or "")
+            yield f"{relation.word if relation else ''}.{name} is {'not ' if denied else ''}{word}"
+
+
+def _on_day(found: Found, vocabulary: Vocabulary) -> Iterator[str]:
+    yield f"{found['path']} is {_plain(found['day'])}"
+    yield f"customer.{found['path']} is {_plain(found['day'])}"
+
+
+def _since(found: Found, vocabulary: Vocabulary) -> Iterator[str]:
+    name = f"days_since_{_plain(found['what']).replace(' ', '_')}"
+    for relation in vocabulary:
+        if name in relation.fields:
+            yield f"{relation.word}.{name}"
+
+
+def _number(found: Found, vocabulary: Vocabulary) -> Iterator[str]:
+    yield f"count({_plain(found['rows'] or found['rows2'])})"
+
+
+def _list(found: Found, vocabulary: Vocabulary) -> Iterator[str]:
+    yield f"in ({found['values'].strip()})"
 
 
 def _in_days(found: Found, vocabulary: Vocabulary) -> Iterator[str]:
@@ -270,6 +313,23 @@ PHRASES = (
         rf"\b(?:ha(?:s|ve)\s+)?(?:(?P<not>never|not)\s+)?(?:ordered|bought|purchased)\b(?:{_WHEN})?",
         _bought,
     ),
+    # last order more than 90 days ago; first order in last 30 days
+    Phrase(
+        rf"""\b(?P<which>first|last)\s+(?P<rows>{_NAME})(?:(?:\s+(?:is|was))?\s+
+             (?P<age>older|newer|more|less|longer)\s+than\s+(?P<ago>{_LENGTH})(?:\s+ago\b)?|(?:\s+(?:is|was))?{_WHEN})""",
+        _picked,
+    ),
+    # newsletter subscribed; birthday today; days since last order; number of orders; id in 1, 2
+    Phrase(rf"(?P<row>{_NAME})(?:\s*(?P<sign>is\s+not\b|is\b|not\b|==?|!=)\s*|\s+|\.)(?P<word>{_NAME})", _chosen),
+    Phrase(rf"{_PATH}\s+(?P<day>today|yesterday|tomorrow)\b", _on_day),
+    Phrase(rf"\bdays\s+since\s+(?P<what>(?:last\s+|first\s+)?{_NAME})", _since),
+    Phrase(rf"\b(?:(?:number|count)\s+of\s+(?P<rows>{_NAME})|(?P<rows2>{_NAME})\.count\b)", _number),
+    Phrase(r"\bin\s+(?P<values>[^\s(),]+(?:\s*,\s*[^\s(),]+)+)", _list),
+    Phrase(r"\b(?:average|mean|avg)\s+order(?:\s+(?:value|amount))?\b", lambda *_: ["lifetime.average_order"]),
+    Phrase(
+        r"\b(?:total\s+(?:spent|sales|revenue)|revenue|turnover|sum\s+of\s+orders)\b", lambda *_: ["lifetime.sales"]
+    ),
+    Phrase(r"\b(?:average|mean)\s*\(", lambda *_: ["avg("]),
     # within the last 30 days
     Phrase(_WINDOW, _in_window),
 )

@@ -167,7 +167,8 @@ class _Repaired:
             self.closing += 1
             return True
         if found.suggestion is not None:
-            return self._replace(_Repair(found.suggestion.span, found.suggestion.text, suggested=True))
+            certain = found.code != "SEG110"  # nobody knows how far a where without parentheses goes
+            return self._replace(_Repair(found.suggestion.span, found.suggestion.text, suggested=certain))
         return self._replace(self._hole(place))
 
     def _grow(self, repair: _Repair, place: Span) -> bool:

@@ -273,8 +273,10 @@ class Resolver(Opposites):
         if not isinstance(form, syntax.Path) or len(form.names) > 1 or self.names.bare(form.names[0]) is not None:
             return False
         word = form.names[0].lower()
-        if subject.sort is Sort.CHOICE:
-            return word == "null" and word not in (subject.choices or ())
+        if subject.sort is Sort.CHOICE and (
+            word in (subject.choices or ()) or (word != "null" and not subject.choices)
+        ):
+            return False
         return word in ("null", "none", "nil", "empty", "missing", "blank")
 
     def _both_bounds(self, form: syntax.BothBounds) -> nodes.Condition | None:

@@ -5,6 +5,7 @@ What is not certain is marked ``# guess:`` with its reason, for a person to look
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -297,7 +298,9 @@ def _same_name(name: str, column: str) -> bool:
 
 
 def _other_name(name: str, column: str) -> bool:
-    return bare(column) in {bare(each) for each in (name, *COLUMNS.get(name, ()))}
+    """Whether a column is called as others call the field; that it counts cents says nothing about what it is."""
+    known = {bare(each) for each in (name, *COLUMNS.get(name, ()))}
+    return bare(column) in known or re.sub("(cents?|minor)$", "", bare(column)) in known
 
 
 def _close_name(name: str, column: str) -> bool:
