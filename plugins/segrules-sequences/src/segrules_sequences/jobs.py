@@ -60,7 +60,7 @@ def clean(sequences: Sequences) -> dict[str, int]:
 def report(sequences: Sequences) -> dict[str, Any]:
     """Yesterday in figures, by sequence; each in one line of the log."""
     today = sequences.standing().at.astimezone(sequences.setting.zone).date()
-    figures = [attrs.asdict(each) for each in sequences.report(today - timedelta(days=1))]
+    figures = [attrs.asdict(each) | {"value": str(each.value)} for each in sequences.report(today - timedelta(days=1))]
     for each in figures:
         log.info("report day=%s %s", today - timedelta(days=1), " ".join(f"{k}={v}" for k, v in each.items()))
     return {"day": str(today - timedelta(days=1)), "sequences": figures}

@@ -248,9 +248,8 @@ class Preparation:
         if row.measured_at is not None or not sequence.measured or self._has_mails(row):
             return bool(row.held_out)
         held_out = is_held_out(row.uid, row.customer_id, sequence.holdout)
-        e = self.setting.tables.enrolments
-        own = sa.update(e).where(e.c.id == row.enrolment_id)
-        self.connection.execute(own.values(measured_at=row.now, held_out=held_out))
+        given = {"the_run": row.enrolment_id, "the_moment": row.now, "the_hold": held_out}
+        self.connection.execute(self._statements.measured, given)
         return held_out
 
     def _has_mails(self, row: Any) -> bool:

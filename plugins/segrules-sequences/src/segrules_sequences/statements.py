@@ -61,6 +61,14 @@ class Statements:
         return self.row.with_for_update(of=self._tables.deliveries)
 
     @cached_property
+    def measured(self) -> sa.Update:
+        """The run of a mail counts from ``the_moment`` on, held out or not."""
+        e = self._tables.enrolments
+        given = {"measured_at": "the_moment", "held_out": "the_hold"}
+        values = {column: sa.bindparam(name, type_=e.c[column].type) for column, name in given.items()}
+        return sa.update(e).where(e.c.id == sa.bindparam("the_run", type_=sa.BigInteger)).values(values)
+
+    @cached_property
     def kept(self) -> sa.Insert:
         """A finished mail is kept."""
         mails = self._tables.mails
