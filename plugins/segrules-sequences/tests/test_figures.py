@@ -48,7 +48,7 @@ def test_cleaning_empties_mails_then_takes_runs_and_keeps_what_rules_remember(wo
     world.refresh()
     world.work()
     world.pass_by(days=29)
-    assert world.sequences.clean() == {"customers forgotten": 0, "mails emptied": 0, "runs removed": 0}
+    assert set(world.sequences.clean().values()) == {0}
     world.pass_by(days=2)
     assert world.sequences.clean()["mails emptied"] == 4
     assert states(world.sequences) == {"sent": 4}
