@@ -239,3 +239,30 @@ def test_what_is_never_missing_reads_nothing_in_sql_and_in_memory(engine: sa.Eng
         assert ids and all(map(rule.predicate(shop, at=AT), loaded))
         with pytest.raises(sr.ShopError, match=r'maps no table for "orders\.refunds"'):
             sr.Customer.load(connection, shop, ids[0], sr.parse("lifetime.profit > 0", shop))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_is_single_needs_nothing_to_pick_by(backend: str) -> None:
+    shop = sr.Shop.declared({
+        "customer": {"table": "k", "fields": {"email": "mail"}},
+        "newsletter": {"table": "k", "key": "id", "parent": "id", "single": True, "fields": {
+            "status": {"column": "nl", "codes": {"subscribed": "si", "not_subscribed": "no"}},
+        }},
+    })  # fmt: skip
+    with fresh_or_skipped(backend) as opened, opened.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE k (id INTEGER PRIMARY KEY, mail VARCHAR(9), nl VARCHAR(2))")
+        connection.exec_driver_sql("INSERT INTO k VALUES (1, 'a', 'si'), (2, 'b', 'no'), (3, 'c', NULL)")
+        for text, ids in (
+            ("newsletter.status is subscribed", [1]),
+            ("newsletter.status is not subscribed", [2, 3]),
+            ("newsletter.status is subscribed or customer.email is 'b'", [1, 2]),
+            ("newsletter.status is newsletter.status", [1, 2, 3]),
+        ):
+            rule = sr.parse(text, shop)
+            assert sorted(connection.scalars(rule.select(shop, opened.engine.dialect, at=AT))) == ids, text
+            loaded = sr.Customer.load_many(connection, shop, [1, 2, 3], rule)
+            assert [each["id"] for each in loaded if rule.predicate(shop, at=AT)(each)] == ids, text
+        rule = sr.parse("newsletter.changed_at is set", shop)
+        for ask in (rule.count, lambda *given: sr.Customer.load(given[0], given[1], 1, rule)):
+            with pytest.raises(sr.ShopError, match='no column for "changed_at" of "newsletter"'):
+                ask(connection, shop)

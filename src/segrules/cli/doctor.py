@@ -167,7 +167,7 @@ def _look_up(rule: Rule, shop: Shop) -> None:
     """Everything that the rule reads is mapped; ShopError when something is not, even what SQL can do without."""
     from segrules.sql.loading import Needs
 
-    for path, fields in Needs.of([rule.lowered(shop.vocabulary, None)]).entities.items():
+    for path, fields in Needs.of([rule.lowered(shop.vocabulary, None)]).as_kept(shop.mapping).entities.items():
         shop.mapping.entity(path)
         for name in fields:
             shop.mapping.stored(path, name)

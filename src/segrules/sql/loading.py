@@ -29,11 +29,14 @@ class Needs:
     """Which fields of which entities are read, with the kind of value where it is known."""
 
     entities: AnyMapping[str, Fields] = field()
+    #: The fields that are needed only to pick one row among several.
+    picking: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def of(cls, predicates: Iterable[Predicate]) -> Needs:
         """Just what these predicates read."""
         entities: dict[str, Fields] = {"": {}}
+        picking: set[tuple[str, str]] = set()
         for predicate in predicates:
             for each in walk(predicate):
                 match each:
@@ -45,8 +48,21 @@ class Needs:
                         for row in rows:
                             entities.setdefault(row.entity, {})
                         if pick is not None and pick.by is not None:
-                            entities[rows[-1].entity].setdefault(pick.by, None)
-        return cls(entities)
+                            picking.add((rows[-1].entity, pick.by))
+        picking = {(path, name) for path, name in picking if name not in entities[path]}
+        for path, name in picking:
+            entities[path][name] = None
+        return cls(entities, frozenset(picking))
+
+    def as_kept(self, mapping: Mapping) -> Needs:
+        """These without what picks among rows of which there is one at most, where the shop does not map it."""
+        entities = {path: dict(fields) for path, fields in self.entities.items()}
+        for path, name in self.picking:
+            if path in entities and path in mapping.entities:
+                kept = mapping.entity(path)
+                if kept.single and name not in kept.fields:
+                    del entities[path][name]
+        return Needs(entities)
 
     @classmethod
     def everything(cls, mapping: Mapping) -> Needs:
@@ -61,12 +77,13 @@ class Needs:
         for path in ("", *scoped):
             if path in entities and "website" in mapping.entity(path).fields:
                 entities[path]["website"] = Kind.CHOICE
-        return Needs(entities)
+        return Needs(entities, self.picking)
 
     def without(self, names: Iterable[str]) -> Needs:
         """These without some entities and what lies below them."""
         gone = set(names)
-        return Needs({path: fields for path, fields in self.entities.items() if path.partition(".")[0] not in gone})
+        kept = {path: fields for path, fields in self.entities.items() if path.partition(".")[0] not in gone}
+        return Needs(kept, self.picking)
 
     def children(self, path: str) -> Iterator[str]:
         """The paths directly below one."""
@@ -80,6 +97,7 @@ def load(
 
     Raises ShopError when the shop maps no place for something that is needed.
     """
+    needs = needs.as_kept(mapping)
     batch: list[Any] = []
     for each in ids:
         batch.append(each)

@@ -150,10 +150,11 @@ class Sources:
         """That no other row of the source comes before a row in the order of the pick."""
         row = opened.rows[source.last.depth]
         conditions: list[ColumnElement[bool]] = []
-        by = None if pick.by is None else row.field(pick.by)
+        alone = opened.first.entity.single and len(source.rows) == 1
+        by = None if pick.by is None or (alone and not pick.required) else row.field(pick.by)
         if by is not None and by[1].nullable and pick.required:
             conditions.append(by[0].is_not(None))
-        if opened.first.entity.single and len(source.rows) == 1:
+        if alone:
             return conditions
         other = self.opened(source, rows)
         rival = other.rows[source.last.depth]

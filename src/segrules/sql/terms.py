@@ -184,7 +184,8 @@ class Terms:
         pick, last = term.source.pick, opened.rows[term.source.last.depth]
         assert pick is not None
         order: list[ColumnElement[Any]] = []
-        if pick.by is not None:
+        alone = opened.first.entity.single and len(term.source.rows) == 1
+        if pick.by is not None and not (alone and not pick.required):
             by, stored = last.field(pick.by)
             if stored.nullable and pick.required:
                 conditions.append(by.is_not(None))
