@@ -99,7 +99,7 @@ def moments() -> dict[str, datetime]:
 def by_hand(engine: str, template: str) -> sa.TextClause:
     """A hand-written statement for an engine, with its moments bound."""
     text = template.replace("{month_day}", _MONTH_DAY[engine])
-    for amount in (100, 200, 500, 950, 1000, 5000):
+    for amount in (100, 200, 500, 950, 1000, 2000, 5000):
         text = text.replace(f"{{money({amount})}}", str(amount * 10_000 if engine == "sqlite" else amount))
     known = moments()
     bound = [sa.bindparam(name, known[name], UtcMoment()) for name in known if f":{name}" in text]
