@@ -236,7 +236,7 @@ class Evaluation:
         timezone, segments = given.get("timezone"), given.get("segments")
         clock = Clock.at(given.get("at"), shop.zone if timezone is None else zone_named(timezone))
         live = {name: _live(name, each, shop) for name, each in (segments or {}).items() if isinstance(each, Rule)}
-        setting = Binding(clock, scope_of(given.get("website")), live)
+        setting = Binding(clock, scope_of(given.get("website"), shop), live)
         return cls(shop.vocabulary, setting, kept(given.get("parameters")), segments)
 
     @property
@@ -263,14 +263,17 @@ def kept(parameters: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return {name: tuple(value) if isinstance(value, Iterator) else value for name, value in (parameters or {}).items()}
 
 
-def scope_of(website: str | Iterable[str] | None) -> tuple[frozenset[str], ...]:
-    """The scope that a website's code, or several, make; EvaluationError for what is no code."""
+def scope_of(website: str | Iterable[str] | None, shop: Shop) -> tuple[frozenset[str], ...]:
+    """The scope that a website's code, or several, make; EvaluationError for what is no code of the shop's."""
     if website is None:
         return ()
     codes = [website] if isinstance(website, str) else list(website)
     for code in codes:
         if not isinstance(code, str) or not lowering.can_be_kept(code):
             raise EvaluationError(f"a website is named by its code; {code!r} is none")
+    from segrules.shop.websites import require
+
+    require(shop, codes)
     return (frozenset(codes),)
 
 

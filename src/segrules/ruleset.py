@@ -100,7 +100,7 @@ class RuleSet:
         zone = self._shop.zone if timezone is None else zone_named(timezone)
         # The clock is never asked: times stay open.
         self._clock = Clock(datetime(2000, 1, 1, tzinfo=UTC), zone)
-        self._websites = scope_of(website)
+        self._websites = scope_of(website, self._shop)
         #: The segments to which a rule refers, by its name; rules without any are not in it.
         self._references = {
             name: names for name, rule in {**self._segments, **self._rules}.items() if (names := rule.segments)

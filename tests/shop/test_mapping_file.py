@@ -266,3 +266,14 @@ def test_what_is_single_needs_nothing_to_pick_by(backend: str) -> None:
         for ask in (rule.count, lambda *given: sr.Customer.load(given[0], given[1], 1, rule)):
             with pytest.raises(sr.ShopError, match='no column for "changed_at" of "newsletter"'):
                 ask(connection, shop)
+
+
+def test_a_website_that_the_shop_does_not_declare() -> None:
+    shop = sr.Shop.default(choices={"customer": {"website": ("main", "uk")}})
+    rule = sr.parse("true", shop)
+    assert rule.predicate(shop, website="uk")({"id": 1, "website": "uk"})
+    for ask in (rule.predicate, lambda shop, website: sr.RuleSet({"all": rule}, shop, website=website)):
+        with pytest.raises(sr.EvaluationError, match=r'there is no website "ukk": did you mean "uk"\?'):
+            ask(shop, website=["main", "ukk"])
+    with pytest.raises(sr.EvaluationError, match='there is no website "zzz": there is main, uk'):
+        rule.select(shop, "sqlite", website="zzz")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from segrules.condition import Choice
 from segrules.errors import EvaluationError
 from segrules.language.report import closest, listing
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from segrules.shop.shop import Shop
 
 
@@ -21,6 +21,8 @@ def known(shop: Shop, connection: sa.Connection | None = None) -> tuple[str, ...
     field = customer.fields.get("website") if customer is not None else None
     if isinstance(field, Choice) and field.values is not None:
         return field.values
+    import sqlalchemy as sa
+
     stored = shop.mapping.entity("").fields.get("website") if connection is not None else None
     if stored is None or stored.via is None or stored.codes is not None or connection is None:
         return None
