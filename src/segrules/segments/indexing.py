@@ -31,6 +31,6 @@ def statements(catalogue: Catalogue, at: datetime) -> dict[str, sa.Select[Any]]:
             continue
         rule = parse(segment.rule, shop, name=segment.name)
         predicate, members = meaning(segment, rule, shop, at), catalogue.members_of(rule.segments)
-        found[segment.name] = matching(predicate, shop, dialect, members)
+        found[segment.name] = matching(predicate, shop, dialect, members, at)
         found[segment.name + ONE] = sql.select(predicate, shop.mapping, dialect, shop.zone, members, among)
     return found

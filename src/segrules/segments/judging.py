@@ -7,7 +7,6 @@ that are stored, it gives two further tables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,7 +36,6 @@ class Judge:
 
     run: Run
     bench: Workbench
-    at: datetime
 
     def judged(self, batch: Sequence[Stored], among: sa.Select[Any] | None) -> Judgement:
         """What becomes of the members of these segments; of those in ``among`` only, when it is given."""
@@ -65,8 +63,8 @@ class Judge:
             return shared
         rule = run.rule(segment)
         members = Catalogue(run.connection, run.tables, run.shop).members_of(rule.segments)
-        predicate = meaning(segment, rule, run.shop, self.at)
-        return matching(predicate, run.shop, run.connection.dialect, members, among)
+        predicate = meaning(segment, rule, run.shop, run.at)
+        return matching(predicate, run.shop, run.connection.dialect, members, run.at, among)
 
 
 def _leaving(

@@ -45,10 +45,10 @@ def meaning(segment: Segment, rule: Rule, shop: Shop, at: datetime) -> Predicate
 
 
 def matching(
-    predicate: Predicate, shop: Shop, dialect: sa.Dialect, members: Members, among: Among | None = None
+    predicate: Predicate, shop: Shop, dialect: sa.Dialect, members: Members, at: datetime, among: Among | None = None
 ) -> sa.Select[Any]:
-    """The ids of the customers for whom a bound predicate is true; of those in ``among``, when it is given."""
-    return sql.select(predicate, shop.mapping, dialect, shop.zone, members, among)
+    """The ids of the customers for whom a predicate is true that was bound to a moment; of those in ``among``."""
+    return sql.select(predicate, shop.mapping, dialect, shop.zone, members, among, at)
 
 
 @frozen(eq=False)

@@ -61,8 +61,8 @@ class Refresher:
     def together(self, names: Iterable[str], at: datetime, customers: Customers | None = None) -> Iterator[Run]:
         """One connection for the refreshes of these segments, with what they share."""
         with self.engine.connect() as connection:
-            run = Run(connection, self.shop, self.tables, memory=self.memory)
-            run.prepare(names, at, customers)
+            run = Run(connection, self.shop, self.tables, at, memory=self.memory)
+            run.prepare(names, customers)
             try:
                 yield run
             finally:
@@ -251,7 +251,7 @@ class _Work:
         if partly and self.run.among is None:
             assert self.customers is not None
             self.run.choose(self.customers)
-        return Judge(self.run, bench, self.at).judged(active, self.run.among if partly else None)
+        return Judge(self.run, bench).judged(active, self.run.among if partly else None)
 
     # --- inside ---
 

@@ -46,6 +46,7 @@ class Run:
     connection: sa.Connection
     shop: Shop
     tables: Tables
+    at: datetime
     #: Those who are judged, from a temporary table; None for all.
     among: sa.Select[Any] | None = None
     #: Tables that are there until the run is closed.
@@ -98,14 +99,14 @@ class Run:
         """Only these customers are judged, in a table that lasts as long as the connection."""
         self.among = sa.select(self.bench.those("among", customers).c.customer_id)
 
-    def prepare(self, names: Iterable[str], at: datetime, customers: Customers | None) -> None:
+    def prepare(self, names: Iterable[str], customers: Customers | None) -> None:
         """Compute what these segments share; whatever goes wrong, they can be refreshed without."""
         start = perf_counter()
         try:
             with self.begin():
                 if customers is not None:
                     self.choose(customers)
-                questions = self._asked(set(names), at)
+                questions = self._asked(set(names))
                 shared = questions.shared
                 if shared is not None:
                     drop(self.connection, shared.table)
@@ -121,9 +122,9 @@ class Run:
             facts = {"shared": len(shared), "columns": len(shared.table.c), "seconds": seconds}
             written(logging.INFO, "shared", facts)
 
-    def _asked(self, names: set[str], at: datetime) -> Questions:
+    def _asked(self, names: set[str]) -> Questions:
         """What is asked for these segments: remembered, or written anew."""
-        said = {key: normalised(each) for key, each in self._predicates(names, at).items()}
+        said = {key: normalised(each) for key, each in self._predicates(names).items()}
         alike, moments = shape(said)
         self._key = alike, self.among is not None
         found = self._memory.take(self._key, moments)
@@ -135,20 +136,22 @@ class Run:
     def _share(self, said: dict[Hashable, Predicate]) -> Shared | None:
         if len(said) < ENOUGH:
             return None
-        sharing = partial(share, mapping=self.shop.mapping, dialect=self.connection.dialect, zone=self.shop.zone)
+        sharing = partial(
+            share, mapping=self.shop.mapping, dialect=self.connection.dialect, zone=self.shop.zone,
+            among=self.among, enough=ENOUGH, now=self.at,
+        )  # fmt: skip
         try:
-            return sharing(said, among=self.among, enough=ENOUGH)
+            return sharing(said)
         except SegrulesError:  # of one of them, which is told when it is its turn
-            fine = {key: each for key, each in said.items() if self._is_fine(each)}
-            return sharing(fine, among=self.among, enough=ENOUGH)
+            return sharing({key: each for key, each in said.items() if self._is_fine(each)})
 
     def _alone(self, predicate: Predicate, members: Members) -> sa.Select[Any]:
-        return matching(predicate, self.shop, self.connection.dialect, members, self.among)
+        return matching(predicate, self.shop, self.connection.dialect, members, self.at, self.among)
 
     def _is_fine(self, predicate: Predicate) -> bool:
         named = {each.name: _NOBODY for each in walk(predicate) if isinstance(each, InSegment)}
         try:
-            matching(predicate, self.shop, self.connection.dialect, named)
+            matching(predicate, self.shop, self.connection.dialect, named, self.at)
         except SegrulesError:
             return False
         return True
@@ -166,7 +169,7 @@ class Run:
 
     # --- inside ---
 
-    def _predicates(self, names: set[str], at: datetime) -> dict[Hashable, Predicate]:
+    def _predicates(self, names: set[str]) -> dict[Hashable, Predicate]:
         """What each segment says; those that cannot be read say so when it is their turn."""
         found: dict[Hashable, Predicate] = {}
         for stored in Catalogue(self.connection, self.tables, self.shop).all():
@@ -174,6 +177,6 @@ class Run:
             if segment.name in names and segment.active:
                 with suppress(SegrulesError):
                     rule = self.rule(segment)
-                    found[stored.id] = meaning(segment, rule, self.shop, at)
+                    found[stored.id] = meaning(segment, rule, self.shop, self.at)
                     self._rules[stored.id] = stored, rule
         return found

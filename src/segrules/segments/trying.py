@@ -63,7 +63,7 @@ class Trial:
         if not self.segment.active:
             return sa.select(self.catalogue.shop.mapping.entity("").key).where(sa.false())
         dialect = self.catalogue.connection.dialect
-        return matching(self._meaning(), self.catalogue.shop, dialect, self._members())
+        return matching(self._meaning(), self.catalogue.shop, dialect, self._members(), self.at)
 
     def count(self) -> int:
         """How many would be members."""
@@ -75,7 +75,8 @@ class Trial:
         if not self.segment.active or not given:
             return set()
         shop, connection = self.catalogue.shop, self.catalogue.connection
-        return set(connection.scalars(matching(self._meaning(), shop, connection.dialect, self._members(), given)))
+        asked = matching(self._meaning(), shop, connection.dialect, self._members(), self.at, given)
+        return set(connection.scalars(asked))
 
     def difference(self, samples: int) -> Difference:
         """Who would enter and who would leave the stored segment of this name."""

@@ -9,63 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from collections.abc import Mapping as AnyMapping
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import attrs
 import sqlalchemy as sa
-from attrs import evolve, frozen
-from sqlalchemy.sql import ColumnElement
+from attrs import frozen
 
 from segrules.algebra import (
     CUSTOMER,
     FALSE,
-    TRUE,
     Aggregate,
     And,
-    Compare,
-    Const,
     Exists,
     Field,
-    Fold,
-    Kind,
     Not,
-    Op,
     Or,
-    Pick,
     Predicate,
-    Row,
     Source,
-    Term,
-    all_of,
-    any_of,
-    children,
     walk,
 )
+from segrules.clock import naive_utc
 from segrules.errors import BackendError
-from segrules.shop.mapping import Entity, Lookup, Mapping, Stored
+from segrules.shop.mapping import Mapping
 from segrules.sql.depth import refuse_too_deep
-from segrules.sql.groups import Group
-from segrules.sql.keeping import temporary
-from segrules.sql.normal import looks_above, looks_outside, normalised, totals
-from segrules.sql.planner import Among, Planner, is_selective
-from segrules.sql.sources import Opened
-from segrules.sql.values import Value
-from segrules.sql.writer import Writer, answered, renewed
+from segrules.sql.filling import Filled, Filling, Rows, conjuncts, rows_of
+from segrules.sql.normal import looks_outside, normalised, totals
+from segrules.sql.planner import Among, Planner
+from segrules.sql.selectivity import is_selective
+from segrules.sql.writer import Writer
 
-#: The name of the table, which is one of the connection's own.
-TABLE = "segrules_shared"
 #: From so many rules on it pays to read the rows of a relation for all of them.
 ENOUGH = 8
 #: So many columns the table has at most, and so many passes over relations fill it.
 _COLUMNS, _PASSES = 400, 24
-#: So many answers lie in one number.
-_BITS = 62
 #: Fewer parts are no longer made fewer when a database refuses the statement.
 _FEW = 12
-
-#: Rows that are read in one pass, by what they are: those of a relation, or those that a pick takes of it.
-_Rows = tuple[tuple[Row, ...], Predicate, Pick | None]
 
 
 @frozen(eq=False)
@@ -75,36 +54,39 @@ class Shared:
     The table is made by the caller, with the columns of ``filling`` in their order; ``customer_id`` is unique.
     """
 
-    table: sa.Table
-    filling: sa.Select[Any]
-    lines: tuple[str, ...]
-    _predicates: AnyMapping[Hashable, Predicate]
-    _kept: _Kept
+    _filled: Filled
     _zone: ZoneInfo
     _dialect: sa.Dialect
+    _now: datetime | None
+
+    @property
+    def table(self) -> sa.Table:
+        """The table with a row for each customer."""
+        return self._filled.table
+
+    @property
+    def filling(self) -> sa.Select[Any]:
+        """The statement that selects its rows."""
+        return self._filled.statement
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is computed, and how."""
+        return self._filled.lines
 
     def __contains__(self, key: Hashable) -> bool:
-        return key in self._predicates
+        return key in self._filled.predicates
 
     def __len__(self) -> int:
-        return len(self._predicates)
+        return len(self._filled.predicates)
 
     def select(self, key: Hashable, members: AnyMapping[str, Any] | None = None) -> sa.Select[Any]:
         """The ids of the customers for whom one of the predicates is true; BackendError when it is too deep."""
-        writer = Writer(self._kept.mapping, self._dialect, self._zone, members)
-        for total, value in self._kept.totals.items():
-            writer.terms.hoisted[total] = value
-        statement = Planner(writer, self._predicates[key], None).plan().statement
+        writer = Writer(self._filled.mapping, self._dialect, self._zone, members, self._now)
+        writer.terms.hoisted.update(self._filled.totals)
+        statement = Planner(writer, self._filled.predicates[key], None).plan().statement
         refuse_too_deep(statement, self._dialect)
         return statement
-
-
-@frozen(eq=False)
-class _Kept:
-    """How the shared table stands for the customer: the mapping, and the totals that it holds."""
-
-    mapping: Mapping
-    totals: AnyMapping[Term, Value]
 
 
 def share(
@@ -114,29 +96,28 @@ def share(
     zone: ZoneInfo,
     among: Among | None = None,
     enough: int = ENOUGH,
+    now: datetime | None = None,
 ) -> Shared | None:
     """What some bound predicates share, and which of them gain by it; None when there is too little.
 
     ``among``: only customers with these ids are judged. ``enough``: so many rules have to need the rows of a relation
-    before they are read for all of them at once. Raises BackendError, ShopError as for one predicate.
+    before they are read for all of them at once. Takes ``now`` and raises errors as for one predicate.
     """
+    naive = None if now is None else naive_utc(now)
     normal = {key: normalised(each) for key, each in predicates.items()}
     normal = {key: each for key, each in normal.items() if each != FALSE}
-    needed = _needed(normal.values(), enough)
+    needed = _needed(normal.values(), enough, naive)
     while True:
         gaining = {key: each for key, each in normal.items() if any(part in needed for part in _parts(each))}
         if not gaining:
             return None
-        filling = _Filling(mapping, dialect, zone, among, needed, _common(gaining.values()))
+        filling = Filling(mapping, dialect, zone, among, needed, _common(gaining.values()), enough, now)
         try:
-            return filling.shared(gaining)
+            return Shared(filling.filled(gaining), zone, dialect, now)
         except BackendError:  # too much for one statement: less is shared
             if len(needed) < _FEW:
                 raise
             needed = needed[: len(needed) // 3]
-
-
-# --- what is shared --------------------------------------------------------------------------------
 
 
 def _parts(predicate: Predicate) -> Iterator[Aggregate | Exists]:
@@ -154,23 +135,17 @@ def _parts(predicate: Predicate) -> Iterator[Aggregate | Exists]:
             yield from totals(predicate)
 
 
-def _rows_of(part: Aggregate | Exists) -> _Rows:
-    """The rows in whose pass a part is computed."""
-    source = part.source
-    return (source.rows, TRUE, None) if source.pick is None else (source.rows, source.where, source.pick)
-
-
-def _needed(predicates: Iterable[Predicate], enough: int) -> list[Aggregate | Exists]:
+def _needed(predicates: Iterable[Predicate], enough: int, now: datetime | None) -> list[Aggregate | Exists]:
     """The parts that are worth keeping: those of rows that enough rules read, the most wanted first."""
-    wanting: dict[_Rows, int] = {}
-    found: dict[_Rows, dict[Aggregate | Exists, int]] = {}
+    wanting: dict[Rows, int] = {}
+    found: dict[Rows, dict[Aggregate | Exists, int]] = {}
     for predicate in predicates:
         parts = list(dict.fromkeys(_parts(predicate)))
-        weight = 0 if _is_driven(predicate) else 1
-        for rows in dict.fromkeys(_rows_of(each) for each in parts):
+        weight = 0 if _is_driven(predicate, now) else 1
+        for rows in dict.fromkeys(rows_of(each) for each in parts):
             wanting[rows] = wanting.get(rows, 0) + weight
         for part in parts:
-            counted = found.setdefault(_rows_of(part), {})
+            counted = found.setdefault(rows_of(part), {})
             counted[part] = counted.get(part, 0) + 1
     passes = sorted((rows for rows in found if wanting[rows] >= enough), key=lambda rows: -wanting[rows])[:_PASSES]
     listed = [(count, part) for rows in passes for part, count in found[rows].items()]
@@ -178,302 +153,17 @@ def _needed(predicates: Iterable[Predicate], enough: int) -> list[Aggregate | Ex
     return [part for _, part in listed[:_COLUMNS]]
 
 
-def _is_driven(predicate: Predicate) -> bool:
+def _is_driven(predicate: Predicate, now: datetime | None) -> bool:
     """Whether a rule has a condition that leaves few customers, of whom all else is asked."""
-    return any(is_selective(each) for each in _conjuncts(predicate))
+    return any(is_selective(each, now) for each in conjuncts(predicate))
 
 
 def _common(predicates: Iterable[Predicate]) -> list[Predicate]:
     """The conditions on the customer's own fields that all predicates have."""
-    sides = [_conjuncts(each) for each in predicates]
+    sides = [conjuncts(each) for each in predicates]
     return [
         each
         for each in sides[0]
         if all(each in side for side in sides) and not any(isinstance(node, (Source, Exists)) for node in walk(each))
         and any(isinstance(node, Field) for node in walk(each))
     ]  # fmt: skip
-
-
-def _conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
-    return predicate.items if isinstance(predicate, And) else (predicate,)
-
-
-# --- the statement that computes it ----------------------------------------------------------------
-
-
-class _Filling:
-    """Writes the statement that fills the table, and what stands for the customer afterwards."""
-
-    def __init__(
-        self,
-        mapping: Mapping,
-        dialect: sa.Dialect,
-        zone: ZoneInfo,
-        among: Among | None,
-        needed: Iterable[Aggregate | Exists],
-        common: list[Predicate],
-    ) -> None:
-        self.writer = Writer(mapping, dialect, zone)
-        self.planner = Planner(self.writer, all_of(*common), among)
-        self.mapping, self.dialect, self.zone, self.common = mapping, dialect, zone, common
-        self.parts: dict[_Rows, list[Aggregate | Exists]] = {}
-        for part in needed:
-            self.parts.setdefault(_rows_of(part), []).append(part)
-        self.columns: list[ColumnElement[Any]] = [self.writer.customer.key.label("customer_id")]
-        self.totals: dict[Term, tuple[str, Value]] = {}
-        self.answers: dict[Exists, str] = {}
-        self.holding: dict[str, ColumnElement[bool]] = {}
-        self.own: dict[int, str] = {}
-        self.lines: list[str] = []
-
-    def shared(self, predicates: AnyMapping[Hashable, Predicate]) -> Shared:
-        """All of it."""
-        for (rows, _, pick), parts in self.parts.items():
-            if pick is None:
-                self._grouped(rows, parts)
-            else:
-                self._picked([each for each in parts if isinstance(each, Exists)])
-        left = {key: self._rewritten(each) for key, each in predicates.items()}
-        names = self._fields(left.values())
-        answers = self._answers()
-        customer, *further = (sa.Column(each.key, each.type) for each in self.columns)
-        table = temporary(TABLE, [customer], *further)
-        statement = self._statement()
-        refuse_too_deep(statement, self.dialect)
-        self.lines.append(f"customers: {len(self.columns)} column(s) kept for {len(left)} rule(s)")
-        kept = _Kept(
-            self._mapping(table, names, answers),
-            {
-                total: renewed(value, sa.type_coerce(table.c[name], value.sql.type))
-                for total, (name, value) in self.totals.items()
-            },
-        )
-        return Shared(table, statement, tuple(self.lines), left, kept, self.zone, self.dialect)
-
-    def _statement(self) -> sa.Select[Any]:
-        writer = self.writer
-        conditions = [writer.write(each, writer.rows) for each in self.common]
-        if self.planner.among is not None:
-            conditions.insert(0, writer.customer.key.in_(self.planner.among))
-        return sa.select(*self.columns).select_from(writer.frame.clause).where(*conditions)
-
-    # --- passes ---
-
-    def _grouped(self, rows: tuple[Row, ...], parts: list[Aggregate | Exists]) -> None:
-        """All totals and existences of a relation in one grouped pass."""
-        counted = {part: _counted(part) for part in parts}
-        group = Group(rows, tuple(dict.fromkeys(counted.values())))
-        opened = self.writer.sources.opened(Source(CUSTOMER, rows, TRUE), self.writer.rows)
-        self.writer.known.update(self._below(opened, group))
-        passed = self.planner.read(group, opened)
-        self.writer.known.clear()
-        pointer = passed.opened.first.parent_column
-        columns = [passed.folded[total].sql.label(f"total_{number}") for number, total in enumerate(group.totals)]
-        query = sa.select(pointer.label("parent"), *columns).select_from(passed.opened.frame.clause)
-        table = query.where(*passed.where).group_by(pointer).subquery(self.writer.names.fresh("passed"))
-        self.writer.frame.join(table, table.c.parent == passed.opened.anchor, outer=True)
-        self.lines.append(f"{group.name}: {len(group.totals)} total(s) in one grouped pass")
-        found: dict[Term, Value] = {}
-        for number, total in enumerate(group.totals):
-            value = passed.folded[total]
-            column: ColumnElement[Any] = sa.type_coerce(table.c[f"total_{number}"], value.sql.type)
-            if not value.nullable:
-                column = sa.func.coalesce(column, sa.literal_column("0"), type_=column.type)
-            found[total] = renewed(value, column)
-        for part, total in counted.items():
-            value = found[total]
-            if isinstance(part, Exists):
-                self._answer(part, value.sql > sa.literal_column("0"))
-            else:
-                self.totals[part] = self._kept("total", value.sql), value
-
-    def _below(self, opened: Opened, group: Group) -> dict[Exists, ColumnElement[bool]]:
-        """Existences that many totals ask of each row of a pass, as of the categories of its product.
-
-        They are known by a grouped pass over the rows below, which is joined.
-        """
-        asked: dict[tuple[Row, tuple[Row, ...]], dict[Exists, int]] = {}
-        for total in group.totals:
-            for each in walk(total.source.where):
-                if isinstance(each, Exists) and each.source.parent in group.rows and _stands_alone(each):
-                    found = asked.setdefault((each.source.parent, each.source.rows), {})
-                    found[each] = found.get(each, 0) + 1
-        known: dict[Exists, ColumnElement[bool]] = {}
-        for (parent, rows), found in asked.items():
-            if sum(found.values()) < ENOUGH:
-                continue
-            below = self.writer.sources.opened(Source(parent, rows, TRUE), opened.rows)
-            asking = {each: all_of(each.source.where, each.where) for each in found}
-            where = self.writer.conditions(any_of(*asking.values()), below.rows)
-            one: ColumnElement[int] = sa.literal_column("1")
-            columns = [
-                sa.func.count(sa.case((self.writer.write(each, below.rows), one))).label(f"total_{number}")
-                for number, each in enumerate(asking.values())
-            ]
-            pointer = below.first.parent_column
-            query = sa.select(pointer.label("parent"), *columns).select_from(below.frame.clause).where(*where)
-            table = query.group_by(pointer).subquery(self.writer.names.fresh("below"))
-            opened.frame.join(table, table.c.parent == below.anchor, outer=True)
-            self.lines.append(f"{rows[-1].entity}: {len(asking)} question(s) about each row above in one grouped pass")
-            for number, each in enumerate(asking):
-                count = sa.func.coalesce(table.c[f"total_{number}"], sa.literal_column("0"), type_=sa.Integer())
-                known[each] = count > sa.literal_column("0")
-        return known
-
-    def _picked(self, parts: list[Exists]) -> None:
-        """All questions about the one row that a pick takes, in one pass over those rows."""
-        writer, source = self.writer, parts[0].source
-        opened, conditions = writer.sources.picked(source, writer.rows)
-        among = self.planner.among
-        if self.planner.pushed and among is not None and opened.first.entity.parent_key is None:
-            conditions.insert(0, opened.first.parent_column.in_(among))
-        columns = [
-            answered(writer.write(each.where, opened.rows)).label(f"answer_{number}")
-            for number, each in enumerate(parts)
-        ]
-        pointer = opened.first.parent_column
-        query = sa.select(pointer.label("parent"), *columns).select_from(opened.frame.clause).where(*conditions)
-        table = query.subquery(writer.names.fresh("picked"))
-        writer.frame.join(table, table.c.parent == opened.anchor, outer=True)
-        self.lines.append(f"{source.last.entity}: {len(parts)} question(s) about the picked row in one pass")
-        for number, each in enumerate(parts):
-            self._answer(each, table.c[f"answer_{number}"] == sa.true())
-
-    def _answer(self, existence: Exists, holds: ColumnElement[bool]) -> None:
-        name = self.answers[existence] = f"answer_{len(self.answers)}"
-        self.holding[name] = holds
-
-    def _answers(self) -> dict[str, tuple[str, int | None]]:
-        """Where each answer lies: its column, and its bit there.
-
-        Every rule reads the whole row up to its columns, so the fewer there are, the sooner it is done; DuckDB reads
-        single columns.
-        """
-        if self.writer.engine == "duckdb":
-            return {name: (self._kept("answer", answered(holds)), None) for name, holds in self.holding.items()}
-        found: dict[str, tuple[str, int | None]] = {}
-        named = list(self.holding.items())
-        for start in range(0, len(named), _BITS):
-            some = named[start : start + _BITS]
-            parts: list[ColumnElement[Any]] = [
-                sa.case((holds, sa.literal_column(str(1 << bit))), else_=sa.literal_column("0"))
-                for bit, (_, holds) in enumerate(some)
-            ]
-            number = self._kept("answers", sa.type_coerce(_sum(parts), sa.BigInteger()))
-            found |= {name: (number, 1 << bit) for bit, (name, _) in enumerate(some)}
-        return found
-
-    def _kept(self, word: str, column: ColumnElement[Any]) -> str:
-        """Another column of the table; its name."""
-        name = f"{word}_{len(self.columns)}"
-        self.columns.append(column.label(name))
-        return name
-
-    # --- what stands for the customer ---
-
-    def _rewritten(self, predicate: Predicate) -> Predicate:
-        """A predicate without what all have, and with the known existences as fields of the customer."""
-        left = all_of(*(each for each in _conjuncts(predicate) if each not in self.common))
-        return self._with_answers(left)
-
-    def _with_answers(self, predicate: Predicate) -> Predicate:
-        match predicate:
-            case And(items=items):
-                return all_of(*(self._with_answers(each) for each in items))
-            case Or(items=items):
-                return any_of(*(self._with_answers(each) for each in items))
-            case Not(item=item):
-                return Not(self._with_answers(item))
-            case Exists() if predicate in self.answers:
-                answer = Field(CUSTOMER, self.answers[predicate], Kind.YESNO)
-                return Compare(Op.EQ, answer, Const(True, Kind.YESNO), Kind.YESNO)
-            case _:
-                return predicate
-
-    def _fields(self, predicates: Iterable[Predicate]) -> list[str]:
-        """The customer's own fields that the predicates still ask for; what they need of it is kept."""
-        names: dict[str, None] = {}
-        for predicate in predicates:
-            for each in _nodes(predicate, self.totals):
-                if isinstance(each, Field) and each.row == CUSTOMER and each.name not in self.answers.values():
-                    names[each.name] = None
-        for name in names:
-            stored = self.mapping.stored("", name)
-            self._keep(stored.column if stored.via is None else stored.via.outermost.near)
-        for path, entity in self.mapping.entities.items():
-            if path and "." not in path and entity.parent_key is not None:
-                self._keep(entity.parent_key)
-        return list(names)
-
-    def _keep(self, column: ColumnElement[Any]) -> None:
-        """A column or expression of the customer's source is in the table."""
-        if id(column) not in self.own:
-            self.own[id(column)] = self._kept("field", self.writer.customer.own(column))
-
-    def _mapping(self, table: sa.Table, names: list[str], answers: dict[str, tuple[str, int | None]]) -> Mapping:
-        """The shop's mapping with the table in the customer's place."""
-        lookups: dict[int, Lookup] = {}
-
-        def here(column: ColumnElement[Any]) -> ColumnElement[Any]:
-            return table.c[self.own[id(column)]]
-
-        def looked_up(lookup: Lookup) -> Lookup:
-            if id(lookup) not in lookups:
-                through = lookup.through
-                lookups[id(lookup)] = (
-                    evolve(lookup, near=here(lookup.near))
-                    if through is None
-                    else evolve(lookup, through=looked_up(through))
-                )
-            return lookups[id(lookup)]
-
-        fields = {name: Stored(_bit(table.c[column], bit), nullable=False) for name, (column, bit) in answers.items()}
-        for name in names:
-            stored = self.mapping.stored("", name)
-            if stored.via is None:
-                fields[name] = evolve(stored, column=here(stored.column))
-            else:
-                fields[name] = evolve(stored, via=looked_up(stored.via))
-        entities = {
-            path: evolve(each, parent_key=here(each.parent_key))
-            if path and "." not in path and each.parent_key is not None
-            else each
-            for path, each in self.mapping.entities.items()
-        }
-        return Mapping({**entities, "": Entity(table, key=table.c.customer_id, fields=fields, single=False)})
-
-
-def _bit(column: ColumnElement[Any], bit: int | None) -> ColumnElement[bool]:
-    """Whether a bit of a column is set; without a bit the column itself."""
-    return column if bit is None else column.op("&")(sa.literal_column(str(bit))) != sa.literal_column("0")
-
-
-def _sum(parts: list[ColumnElement[Any]]) -> ColumnElement[Any]:
-    """The sum, nested as little as can be."""
-    while len(parts) > 1:
-        pairs = [parts[number : number + 2] for number in range(0, len(parts), 2)]
-        parts = [pair[0] + pair[1] if len(pair) == 2 else pair[0] for pair in pairs]
-    return parts[0]
-
-
-def _stands_alone(existence: Exists) -> bool:
-    """Whether an existence says nothing of the rows above, but that they are its parents."""
-    source = existence.source
-    return source.pick is None and not looks_above(source, all_of(source.where, existence.where))
-
-
-def _counted(part: Aggregate | Exists) -> Aggregate:
-    """A total itself; an existence as the number of such rows."""
-    if isinstance(part, Aggregate):
-        return part
-    source = attrs.evolve(part.source, where=all_of(part.source.where, part.where))
-    return Aggregate(Fold.COUNT, source, None, Kind.NUMBER)
-
-
-def _nodes(node: Any, known: AnyMapping[Term, Any]) -> Iterator[Any]:
-    """All that a predicate says, but nothing of what is inside the totals that are known."""
-    yield node
-    if isinstance(node, Aggregate) and node in known:
-        return
-    for each in children(node):
-        yield from _nodes(each, known)
