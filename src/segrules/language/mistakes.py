@@ -9,13 +9,11 @@ from segrules.clock import Unit
 from segrules.errors import Source, Span
 from segrules.language.habits import SIGNS, UNITS, WORDS
 from segrules.language.literals import DATES, calendar_day
+from segrules.language.pieces import pieces, unclosed, unopened
 from segrules.language.report import Report, closest
 
 if TYPE_CHECKING:
     from lark.exceptions import UnexpectedInput
-
-#: A word or sign with its place: where it starts, and where it ends.
-Piece = tuple[str, int, int]
 
 _OPENING_QUOTES = "\"'“„”‘‚’"
 _WORD = re.compile(r"[^\W\d][\w.]*|[0-9][\w.]*|\S")
@@ -356,11 +354,11 @@ class _Mistake:
     def _closing(self) -> bool:
         text = self.source.text
         if not self.found and "RPAR" in self.expected:
-            opening = _unclosed(text)
+            opening = unclosed(text)
             if opening is not None:
                 self.report.error("SEG108", "this parenthesis is never closed", Span(opening, opening + 1))
                 return True
-        if self.found == ")" and _unopened(text, self.at):
+        if self.found == ")" and unopened(text, self.at):
             self.report.error("SEG108", "this parenthesis closes nothing", self.place, write="")
             return True
         return False
@@ -446,36 +444,6 @@ class _Mistake:
         if self.before and self.before[0][0].lower() in ("where", "who", "whose", "customers"):
             return "a rule is one condition about the customer: customer.group is wholesale"
         return None
-
-
-def pieces(text: str, offset: int = 0) -> list[Piece]:
-    """The words and signs of a text with their places; comments left out."""
-    pattern = re.compile(
-        r"""\#[^\n]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|[“„”][^“”\n]*[“”]?|[‘‚’][^‘’\n]*[‘’]?"""
-        r"""|:?[^\W\d]\w*(?:\.[^\W\d]\w*)*|[0-9][\w.]*(?:-[0-9]+)*|<=|>=|!=|<>|==|\S"""
-    )
-    return [
-        (each[0], each.start() + offset, each.end() + offset)
-        for each in pattern.finditer(text)
-        if not each[0].startswith("#")
-    ]
-
-
-def _unclosed(text: str) -> int | None:
-    open_: list[int] = []
-    for piece, start, _ in pieces(text):
-        if piece == "(":
-            open_.append(start)
-        elif piece == ")" and open_:
-            open_.pop()
-    return open_[-1] if open_ else None
-
-
-def _unopened(text: str, at: int) -> bool:
-    depth = 0
-    for piece, _, _ in pieces(text[:at]):
-        depth += (piece == "(") - (piece == ")")
-    return depth <= 0
 
 
 def _digits(amount: str) -> str:

@@ -15,8 +15,8 @@ from attrs import define, frozen
 
 from segrules.errors import Diagnostic, RuleError, Source, Span, Suggestion
 from segrules.language.limits import Limits
-from segrules.language.mistakes import Piece, pieces
 from segrules.language.phrases import in_other_words
+from segrules.language.pieces import Piece, pieces
 from segrules.language.reading import read
 from segrules.language.report import EnoughError
 from segrules.language.resolver import Resolver
