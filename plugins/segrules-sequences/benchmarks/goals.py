@@ -69,7 +69,10 @@ def measured(world: shops.World, runs: int) -> None:
     )
     print(f"200 events, one by one: {counted} count, {(time.perf_counter() - began) * 5:.2f} ms each")
     moved = sa.Table(
-        "moved", sa.MetaData(), sa.Column("customer_id", sa.BigInteger, primary_key=True), prefixes=["TEMPORARY"]
+        "moved",
+        sa.MetaData(),
+        sa.Column("customer_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        prefixes=["TEMPORARY"],
     )
     (sequence,) = world.store.engine.connect().scalars(sa.select(t.sequences.c.id)).all()
     with world.sequences.setting.engine.connect() as connection, connection.begin():
