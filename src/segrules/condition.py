@@ -358,6 +358,8 @@ class ConditionType:
         cls, *, word: str, plural: str | None = None, rows: Rows | None = None, construct: bool = False, **rest: Any
     ) -> None:
         super().__init_subclass__(**rest)
+        if isinstance(cls.__dict__.get("rows"), Rows):
+            raise TypeError(f"{cls.__name__} gives its rows in the body; write class {cls.__name__}(…, rows=Rows(…))")
         cls.word = word
         cls.plural = plural or word + "s"
         cls.rows = rows

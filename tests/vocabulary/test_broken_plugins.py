@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import pytest
 
+from segrules.condition import ConditionType, Rows
 from segrules.errors import VocabularyError
 from segrules.vocabulary import load
 
@@ -79,3 +80,12 @@ def test_two_strangers_with_one_word_are_both_named(tmp_path: Path, monkeypatch:
         load(found)
     assert "first-shop 1.0" in str(caught.value)
     assert "second-shop 1.0" in str(caught.value)
+
+
+def test_rows_are_given_where_the_class_is_opened() -> None:
+    with pytest.raises(TypeError, match=r"Ticket gives its rows in the body; write class Ticket\(…, rows=Rows\(…\)\)"):
+
+        class Ticket(ConditionType, word="ticket"):
+            """Support tickets."""
+
+            rows = Rows("tickets")
