@@ -132,10 +132,10 @@ def race(options: argparse.Namespace, folder: Path) -> dict[str, object]:
 
 
 def poison(options: argparse.Namespace, folder: Path) -> dict[str, object]:
-    """What 200 mails that cannot be written, first in line, cost the others."""
-    spent = {}
-    for bad in (0, 200):
-        with engine_of(options, folder / str(bad)) as engine:
+    """What 200 mails that cannot be written, first in line, cost the others: the least of three runs each."""
+    spent: dict[int, list[float]] = {0: [], 200: []}
+    for number, bad in enumerate((0, 200) * 3):
+        with engine_of(options, folder / str(number)) as engine:
             store = make_shop(engine, options.mails)
             add_customers(store, range(1_000_001, 1_000_001 + bad), name="Bob")
             store.save(Segment(name="bobs", rule='customer.first_name is "Bob"'))
@@ -145,16 +145,18 @@ def poison(options: argparse.Namespace, folder: Path) -> dict[str, object]:
             for segment in ("bobs", "anns"):
                 store.refresh(segment)
             worker = sequences.worker()
-            began, used = time.perf_counter(), time.process_time()
+            used = time.process_time()
             while worker.run_once()["claimed"]:
                 pass
-            spent[bad] = (time.process_time() - used, time.perf_counter() - began)
+            spent[bad].append(time.process_time() - used)
             worker.close()
-            assert states(sequences)["sent"] == options.mails
+            ended = states(sequences)
+            assert ended["sent"] == options.mails
+    least = {bad: min(each) for bad, each in spent.items()}
     return {
-        "mails": options.mails, "states_with_poison": dict(states(sequences)),
-        "processor_time_with_poison": f"{100 * spent[200][0] / spent[0][0]:.1f} %",
-        "time_with_poison": f"{100 * spent[200][1] / spent[0][1]:.1f} %",
+        "mails": options.mails, "states_with_poison": dict(ended),
+        "processor_time_without_and_with": [round(each, 2) for each in least.values()],
+        "with_poison": f"{100 * least[200] / least[0]:.1f} %",
     }  # fmt: skip
 
 
