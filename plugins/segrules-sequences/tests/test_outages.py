@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_the_network_is_cut(backend: str, engines: Callable[[str], sa.Engine], t
         reached.dispose()
 
 
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux lets one process limit another")
 def test_the_file_is_locked_or_cannot_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Locked for longer than a worker has patience, and than a lease."""
     monkeypatch.setattr(database, "_PATIENCE", 300)
