@@ -161,6 +161,9 @@ def test_a_celery_worker_behind_a_broker(engines: Callable[[str], sa.Engine], tm
         worker.kill()
         with suppress(Exception), app.connection_for_write() as connection:
             connection.default_channel.queue_delete(queue)
+            if broker == "redis":  # which keeps what leads to a queue
+                names = connection.default_channel.client.keys(f"_kombu.*{queue}")
+                connection.default_channel.client.delete(*names)
         app.close()
 
 
