@@ -63,6 +63,11 @@ def test_a_lift_is_a_part_of_the_other_rate() -> None:
     assert compared(0, 0, 1, 10) is None and compared(1, 10, 0, 0) is None
 
 
+def test_an_interval_ends_where_differences_do() -> None:
+    found = compared(511, 511, 0, 1)
+    assert found is not None and found.high == 1
+
+
 @given(st.data())
 def test_an_interval_turns_round_with_its_groups(data: st.DataObject) -> None:
     of, of_other = (data.draw(st.integers(1, 10**6)) for _ in range(2))

@@ -69,8 +69,9 @@ def compared(count: int, of: int, other: int, of_other: int) -> Comparison | Non
     one, two = count / of, other / of_other
     (low, high), (other_low, other_high) = wilson(count, of), wilson(other, of_other)
     difference = one - two
-    least = difference - sqrt((one - low) ** 2 + (other_high - two) ** 2)
-    most = difference + sqrt((high - one) ** 2 + (two - other_low) ** 2)
+    # No further than a difference can be: the last digit of a square root may say otherwise.
+    least = max(-1.0, difference - sqrt((one - low) ** 2 + (other_high - two) ** 2))
+    most = min(1.0, difference + sqrt((high - one) ** 2 + (two - other_low) ** 2))
     return Comparison(one, two, least, most, _verdict(least, most, _expected(count + other, of, of_other)))
 
 
