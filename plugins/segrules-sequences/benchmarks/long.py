@@ -121,7 +121,7 @@ def failing(engine: sa.Engine, reached: sa.Engine, record: Path, options: argpar
 def race(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     with engine_of(options, folder) as engine:
         began = time.monotonic()
-        found = raced(make_sequences(make_shop(engine, options.people)), options.people)
+        _, found = raced(make_shop(engine, options.people), options.people)
         return {
             "stops": dict(found.stops), "mails": found.mails, "begun_after_the_stop": len(found.late),
             "seconds": round(time.monotonic() - began, 1),

@@ -5,14 +5,18 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
+from time import monotonic, sleep
 
 import sqlalchemy as sa
 from attrs import define, field
+from segrules.segments import SegmentStore
 
 from segrules_sequences import Sequences, Status
+from segrules_sequences.ports import Outgoing, Receipt
 
-from .shops import database_now, rename, sequence
+from .shops import Memory, database_now, make_sequences, rename, sequence
 
 HOW = ("unsubscribe", "forget", "exit", "pause", "off")
 STEPS = 6
@@ -42,8 +46,29 @@ class Race:
     late: list[str] = field(factory=list)
 
 
-def raced(sequences: Sequences, people: int, *, workers: int = 2, pause_every: int = 20) -> Race:
+class Paced(Memory):
+    """A sender that keeps step with those who stop runs, so that neither is done before the other, however fast."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopped = 0
+
+    def send(self, mail: Outgoing, deadline: float) -> Receipt:
+        waits_until(lambda: len(self.mails) <= (self.stopped + 1) * STEPS // 2)
+        return super().send(mail, deadline)
+
+
+def waits_until(true: Callable[[], bool]) -> None:
+    """Waits, but not for ever: what the other one does may have ended."""
+    end = monotonic() + 2
+    while not true() and monotonic() < end:
+        sleep(0.001)
+
+
+def raced(store: SegmentStore, people: int, *, workers: int = 2, pause_every: int = 20) -> tuple[Sequences, Race]:
     """Each of so many customers, with mails that are due one after another, is stopped while workers send."""
+    pace = Paced()
+    sequences = make_sequences(store, senders={"memory": lambda: pace})
     steps = (f"0 minutes: mail{number}" for number in range(STEPS))
     sequences.save(sequence(*steps, gap="0 minutes"))
     sequences.store.refresh("anns")
@@ -57,9 +82,11 @@ def raced(sequences: Sequences, people: int, *, workers: int = 2, pause_every: i
     race, stopped, pauses = Race(), {}, []
     for number, customer in enumerate(random.sample(sorted(run_of), people)):
         how = random.choice(HOW[:3])
+        waits_until(lambda: len(pace.mails) > pace.stopped)
         stop_by(how, sequences, customer)
         stopped[run_of[customer]] = (how, database_now(sequences))
         race.stops[how] += 1
+        pace.stopped += 1
         if number % pause_every == pause_every - 1:
             stop_by("pause", sequences, customer)
             since = database_now(sequences)
@@ -74,7 +101,7 @@ def raced(sequences: Sequences, people: int, *, workers: int = 2, pause_every: i
         rows = connection.execute(sa.select(d.c.enrolment_id, d.c.begun_at).where(d.c.begun_at.is_not(None))).all()
     race.mails = len(rows)
     race.late = [each for row in rows for each in _late(row.begun_at, stopped.get(row.enrolment_id), pauses)]
-    return race
+    return sequences, race
 
 
 def _late(begun: datetime, stop: tuple[str, datetime] | None, pauses: list[tuple[datetime, datetime]]) -> list[str]:
